@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_COMPILE_H
+#define BPFILTER_COMPILE_H
+
+#include <stdint.h>
+#include <linux/bpf.h>
+#include <linux/bpfilter.h>
+
+#include "ir.h"
+#include "refuse.h"
+
+/*
+ * The translator as its two mains use it. The stages are called in the order
+ *
+ *   bpfilter_blob_read -> bpfilter_passes_run -> bpfilter_plan_make
+ *     -> bpfilter_gen -> bpfilter_load
+ *
+ * and each returns 0 or a negative errno after filling a struct refusal.
+ */
+
+int bpfilter_blob_read(const void *blob, size_t size, uint16_t family,
+		       struct ir_ruleset **rs, struct refusal *why);
+int bpfilter_passes_run(struct ir_ruleset *rs, struct refusal *why);
+
+struct kernel_btf;
+
+/**
+ * struct compile_env - what compiling depends on besides the ruleset
+ * @btf:	types of the running kernel, see kernel_btf.h; borrowed
+ * @nr_cpus:	rows of the counter map
+ * @hz:		ticks per second of the running kernel
+ */
+struct compile_env {
+	const struct kernel_btf *btf;
+	uint32_t nr_cpus;
+	uint32_t hz;
+};
+
+struct plan;
+
+int bpfilter_plan_make(const struct ir_ruleset *rs, struct plan **plan,
+		       struct refusal *why);
+void bpfilter_plan_free(struct plan *plan);
+
+/**
+ * struct gen_func - one function of a program, in the order of instructions
+ * @name:	C identifier made of the chain's name
+ * @insn_off:	index of its first instruction
+ * @is_entry:	the program's entry: int name(struct bpf_nf_ctx *); the others
+ *		are int name(struct bpf_nf_ctx *, struct run_state *)
+ */
+struct gen_func {
+	char name[64];
+	uint32_t insn_off;
+	bool is_entry;
+};
+
+/**
+ * struct gen_prog - the program of one hook
+ * @insns:	instructions; counter map addresses are marked with
+ *		BPF_PSEUDO_MAP_IDX_VALUE, index 0
+ * @funcs:	its functions
+ * @num_insns:	number of @insns; 0: this hook needs no program
+ * @num_funcs:	number of @funcs
+ */
+struct gen_prog {
+	struct bpf_insn *insns;
+	struct gen_func *funcs;
+	uint32_t num_insns;
+	uint32_t num_funcs;
+};
+
+/**
+ * struct gen_image - all programs of a table, not loaded yet
+ * @prog:	by hook
+ * @counter_stride: bytes of one CPU's row in the counter map
+ * @nr_cpus:	rows of the counter map
+ * @run_state_size: bytes of struct run_state on the entry's stack
+ */
+struct gen_image {
+	struct gen_prog prog[BPFILTER_NUMHOOKS];
+	uint32_t counter_stride;
+	uint32_t nr_cpus;
+	uint32_t run_state_size;
+};
+
+int bpfilter_gen(const struct ir_ruleset *rs, const struct plan *plan,
+		 const struct compile_env *env, struct gen_image *img,
+		 struct refusal *why);
+void bpfilter_gen_free(struct gen_image *img);
+
+/**
+ * struct loaded - a table's BPF objects
+ * @prog_fd:	by hook, -1 for none
+ * @counter_fd:	counter map, -1 for none
+ * @counter_map_id: its id, 0 for none
+ */
+struct loaded {
+	int prog_fd[BPFILTER_NUMHOOKS];
+	int counter_fd;
+	uint32_t counter_map_id;
+};
+
+int bpfilter_load(const struct ir_ruleset *rs, const struct gen_image *img,
+		  struct loaded *out, struct refusal *why);
+void bpfilter_loaded_close(struct loaded *l);
+
+#endif /* BPFILTER_COMPILE_H */
