@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "ir.h"
+#include "util.h"
 
 struct parse_ctx;
 
@@ -43,7 +44,7 @@ const struct match_desc *bpfilter_match_find(const char *name, uint8_t revision,
 					     uint16_t family);
 
 int ir_test_add(struct parse_ctx *ctx, const struct ir_test *test);
-int parse_refuse(struct parse_ctx *ctx, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+int __printf(2, 3)
+parse_refuse(struct parse_ctx *ctx, const char *fmt, ...);
 
 #endif /* BPFILTER_MATCH_H */

@@ -2,7 +2,11 @@
 #ifndef BPFILTER_REFUSE_H
 #define BPFILTER_REFUSE_H
 
+#include <stdarg.h>
+#include <stdbool.h>
 #include <linux/bpfilter.h>
+
+#include "util.h"
 
 /**
  * struct refusal - why a ruleset was not taken
@@ -37,8 +41,12 @@ struct refuse_where {
 	unsigned int revision;
 };
 
-int bpfilter_refuse(struct refusal *why, int error, bool native,
-		    const struct refuse_where *where, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+int __printf(5, 6)
+bpfilter_refuse(struct refusal *why, int error, bool native,
+		const struct refuse_where *where, const char *fmt, ...);
+int __printf(5, 0)
+bpfilter_vrefuse(struct refusal *why, int error, bool native,
+		 const struct refuse_where *where, const char *fmt,
+		 va_list args);
 
 #endif /* BPFILTER_REFUSE_H */

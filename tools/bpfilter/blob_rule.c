@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+
+#include "blob.h"
+#include "parse.h"
+
+/* What a rule says: its base header, its matches, its target */
+
+#define IP_PROTO_MASK	0xff
+#define IP_FRAGOFF_MASK	0x1fff
+
+static_assert(IFNAMSIZ == IR_BYTES_MAX, "interface names are fields of bytes");
+
+static int parse_addr(struct parse_ctx *ctx, enum ir_field field,
+		      in_addr_t addr, in_addr_t mask, bool invert)
+{
+	return parse_masked(ctx, field, ntohl(addr), ntohl(mask), invert);
+}
+
+/* Only bits under the mask are compared, as ifname_compare_aligned() */
+static int parse_iface(struct parse_ctx *ctx, enum ir_field field,
+		       const char *name, const unsigned char *mask, bool invert)
+{
+	struct ir_test test = {
+		.kind = IR_TEST_BYTES,
+		.field = field,
+		.invert = invert,
+	};
+	unsigned char any = 0;
+
+	for (int i = 0; i < IR_BYTES_MAX; i++) {
+		test.bytes[i] = name[i] & mask[i];
+		test.bytes_mask[i] = mask[i];
+		any |= mask[i];
+	}
+	if (!any && !invert)
+		return 0;
+	return ir_test_add(ctx, &test);
+}
+
+/* Protocol 0 is any, even inverted */
+static int parse_proto(struct parse_ctx *ctx, const struct ipt_ip *ip)
+{
+	if (!ip->proto)
+		return 0;
+	return parse_masked(ctx, IR_FIELD_IP_PROTO, ip->proto, IP_PROTO_MASK,
+			    ip->invflags & IPT_INV_PROTO);
+}
+
+/* The inversion of nothing, as the last test of ip_packet_match(), is never */
+static int parse_frag(struct parse_ctx *ctx, const struct ipt_ip *ip)
+{
+	bool invert = ip->invflags & IPT_INV_FRAG;
+
+	if (!(ip->flags & IPT_F_FRAG))
+		return parse_const(ctx, !invert);
+	return parse_any_bit(ctx, IR_FIELD_IP_FRAGOFF, IP_FRAGOFF_MASK, invert);
+}
+
+/* In the order of ip_packet_match() */
+static int parse_base(struct parse_ctx *ctx, const struct ipt_ip *ip)
+{
+	int ret;
+
+	ret = parse_addr(ctx, IR_FIELD_IP_SADDR, ip->src.s_addr,
+			 ip->smsk.s_addr, ip->invflags & IPT_INV_SRCIP);
+	if (!ret)
+		ret = parse_addr(ctx, IR_FIELD_IP_DADDR, ip->dst.s_addr,
+				 ip->dmsk.s_addr, ip->invflags & IPT_INV_DSTIP);
+	if (!ret)
+		ret = parse_iface(ctx, IR_FIELD_IFACE_IN, ip->iniface,
+				  ip->iniface_mask,
+				  ip->invflags & IPT_INV_VIA_IN);
+	if (!ret)
+		ret = parse_iface(ctx, IR_FIELD_IFACE_OUT, ip->outiface,
+				  ip->outiface_mask,
+				  ip->invflags & IPT_INV_VIA_OUT);
+	if (!ret)
+		ret = parse_proto(ctx, ip);
+	if (!ret)
+		ret = parse_frag(ctx, ip);
+	return ret;
+}
+
+/*
+ * Names are compared as strings, so one that fills its field is none. It is
+ * shown as far as it goes.
+ */
+static int parse_name(struct parse_ctx *ctx, const char *what,
+		      const char *field, uint8_t revision,
+		      char name[XT_EXTENSION_MAXNAMELEN + 1])
+{
+	memcpy(name, field, XT_EXTENSION_MAXNAMELEN);
+	name[XT_EXTENSION_MAXNAMELEN] = '\0';
+	ctx->where.what = what;
+	ctx->where.name = name;
+	ctx->where.revision = revision;
+	if (strlen(name) == XT_EXTENSION_MAXNAMELEN)
+		return parse_invalid(ctx, EINVAL, "name without an end");
+	return 0;
+}
+
+/* As xt_check_match(), what it does before the match's own check */
+static int check_match(struct parse_ctx *ctx, const struct match_desc *desc,
+		       uint32_t size, const struct ipt_ip *ip,
+		       uint32_t comefrom)
+{
+	if (XT_ALIGN(desc->size) != size)
+		return parse_invalid(ctx, EINVAL, "%u bytes, must be %zu", size,
+				     (size_t)XT_ALIGN(desc->size));
+	if (desc->table && strcmp(desc->table, ctx->rs->table))
+		return parse_invalid(ctx, EINVAL, "only in table %s",
+				     desc->table);
+	if (desc->hooks && (comefrom & ~desc->hooks))
+		return parse_invalid(ctx, EINVAL, "not from hooks 0x%x",
+				     comefrom & ~desc->hooks);
+	if (desc->proto && (desc->proto != ip->proto ||
+			    (ip->invflags & IPT_INV_PROTO)))
+		return parse_invalid(ctx, EINVAL, "only for protocol %u",
+				     desc->proto);
+	return 0;
+}
+
+static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
+		       const struct ipt_ip *ip, const struct xt_entry_match *m)
+{
+	char name[XT_EXTENSION_MAXNAMELEN + 1];
+	const struct match_desc *desc;
+	struct ir_match *match;
+	int ret;
+
+	ret = parse_name(ctx, "match", m->u.user.name, m->u.user.revision,
+			 name);
+	if (ret)
+		return ret;
+	desc = bpfilter_match_find(name, m->u.user.revision, ctx->rs->family);
+	if (!desc)
+		return parse_refuse(ctx, "not supported");
+	ret = check_match(ctx, desc, m->u.match_size - sizeof(*m), ip,
+			  rule->comefrom);
+	if (ret)
+		return ret;
+
+	match = bpfilter_ir_match_add(ctx->rs);
+	if (!match)
+		return bpfilter_refuse(ctx->why, ENOMEM, false, NULL,
+				       "out of memory");
+	match->desc = desc;
+	rule->num_matches++;
+	return desc->parse(ctx, m->data);
+}
+
+static int parse_matches(struct parse_ctx *ctx, struct ir_rule *rule,
+			 const struct ipt_entry *e)
+{
+	const struct xt_entry_match *m;
+	uint32_t pos = sizeof(*e);
+	int ret = 0;
+
+	while (pos < e->target_offset && !ret) {
+		m = (const void *)((const char *)e + pos);
+		ret = parse_match(ctx, rule, &e->ip, m);
+		pos += m->u.match_size;
+	}
+	return ret;
+}
+
+/*
+ * Native has its two own targets in revision 0 only, and as any target they
+ * must have the right size.
+ */
+static int parse_builtin(struct parse_ctx *ctx, uint32_t size, uint32_t want)
+{
+	if (ctx->where.revision)
+		return parse_invalid(ctx, ENOENT, "no such target");
+	if (size != XT_ALIGN(want))
+		return parse_invalid(ctx, EINVAL, "%u bytes, must be %zu", size,
+				     (size_t)XT_ALIGN(want));
+	return 0;
+}
+
+static int parse_standard(struct parse_ctx *ctx, uint32_t size, int32_t verdict)
+{
+	int ret = parse_builtin(ctx, size, sizeof(int));
+
+	if (ret || verdict != -NF_QUEUE - 1)
+		return ret;
+	ctx->where.name = "QUEUE";
+	return parse_refuse(ctx, "not supported");
+}
+
+static int parse_target(struct parse_ctx *ctx, const struct ipt_entry *e,
+			const struct blob_entry *be)
+{
+	struct xt_entry_target t = blob_target_at(e);
+	uint32_t size = t.u.target_size - sizeof(t);
+	char name[XT_EXTENSION_MAXNAMELEN + 1];
+	int ret;
+
+	ret = parse_name(ctx, "target", t.u.user.name, t.u.user.revision, name);
+	if (ret)
+		return ret;
+	switch (be->kind) {
+	case BLOB_TARGET_STANDARD:
+		return parse_standard(ctx, size, be->verdict);
+	case BLOB_TARGET_ERROR:
+		return parse_builtin(ctx, size, XT_FUNCTION_MAXNAMELEN);
+	case BLOB_TARGET_OTHER:
+		return parse_refuse(ctx, "not supported");
+	}
+	return 0;
+}
+
+static int parse_rule(struct blob *b, uint32_t index)
+{
+	const struct ipt_entry *e = blob_entry_at(b, index);
+	struct ir_rule *rule = &b->rs->rules[index];
+	struct parse_ctx ctx = {
+		.rs = b->rs,
+		.why = b->why,
+		.where = blob_where(b, index),
+	};
+	int ret;
+
+	rule->first_match = b->rs->num_matches;
+	if (!bpfilter_ir_match_add(b->rs))
+		return blob_nomem(b);
+	rule->num_matches = 1;
+	ret = parse_base(&ctx, &e->ip);
+	if (!ret)
+		ret = parse_matches(&ctx, rule, e);
+	if (!ret)
+		ret = parse_target(&ctx, e, &b->entries[index]);
+	return ret;
+}
+
+/**
+ * blob_parse_rules() - turn the entries' matches into tests
+ * @b:	the reader, the way through its entries checked
+ *
+ * It stops at the first refusal: rules behind have no matches then.
+ *
+ * Return: 0 or a negative errno, see bpfilter_blob_read().
+ */
+int blob_parse_rules(struct blob *b)
+{
+	int ret = 0;
+
+	for (uint32_t i = 0; i < b->rs->num_rules && !ret; i++)
+		ret = parse_rule(b, i);
+	return ret;
+}

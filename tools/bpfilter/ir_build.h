@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_IR_BUILD_H
+#define BPFILTER_IR_BUILD_H
+
+#include "ir.h"
+
+/* What the blob reader and the passes share to make and change a ruleset */
+
+#define IR_NUMHOOKS	5
+
+const char *bpfilter_ir_hook_name(int hook);
+
+struct ir_ruleset *bpfilter_ir_new(void);
+struct ir_rule *bpfilter_ir_rule_add(struct ir_ruleset *rs);
+struct ir_chain *bpfilter_ir_chain_add(struct ir_ruleset *rs);
+struct ir_match *bpfilter_ir_match_add(struct ir_ruleset *rs);
+int bpfilter_ir_test_add(struct ir_ruleset *rs, const struct ir_test *test);
+
+bool bpfilter_ir_rule_always(const struct ir_ruleset *rs,
+			     const struct ir_rule *rule);
+bool bpfilter_ir_rule_ends(const struct ir_ruleset *rs,
+			   const struct ir_rule *rule);
+int bpfilter_ir_set_ends(struct ir_ruleset *rs);
+
+#endif /* BPFILTER_IR_BUILD_H */

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_state.h>
+
+#include "parse.h"
+
+/*
+ * The bits of both matches agree, but for the untracked state: what state
+ * calls untracked is conntrack's bit for source NAT. A connection's own states
+ * are three, other bits in the mask never meet one.
+ */
+#define STATE_SAME_BITS	(XT_STATE_INVALID | XT_STATE_BIT(IP_CT_ESTABLISHED) | \
+			 XT_STATE_BIT(IP_CT_RELATED) | XT_STATE_BIT(IP_CT_NEW))
+
+static int state_parse(struct parse_ctx *ctx, const void *data)
+{
+	const struct xt_state_info *info = data;
+	uint64_t mask = info->statemask & STATE_SAME_BITS;
+
+	if (info->statemask & XT_STATE_UNTRACKED)
+		mask |= XT_CONNTRACK_STATE_UNTRACKED;
+	return parse_any_bit(ctx, IR_FIELD_CT_STATE, mask, false);
+}
+
+static const struct match_desc state_mt[] = {
+	{
+		.name = "state",
+		.family = NFPROTO_UNSPEC,
+		.size = sizeof(struct xt_state_info),
+		.parse = state_parse,
+	},
+};
+
+const struct match_group match_state = {
+	.descs = state_mt,
+	.num = ARRAY_SIZE(state_mt),
+};

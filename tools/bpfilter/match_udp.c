@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/xt_tcpudp.h>
+
+#include "parse.h"
+
+/* UDP and UDP-Lite have their ports at the same place */
+static int udp_parse(struct parse_ctx *ctx, const void *data)
+{
+	const struct xt_udp *info = data;
+	int ret;
+
+	if (info->invflags & ~XT_UDP_INV_MASK)
+		return parse_invalid(ctx, EINVAL, "unknown flags 0x%x",
+				     info->invflags & ~XT_UDP_INV_MASK);
+
+	ret = parse_header(ctx, IR_HEADER_UDP);
+	if (ret)
+		return ret;
+	ret = parse_port(ctx, IR_FIELD_L4_SPORT, info->spts[0], info->spts[1],
+			 info->invflags & XT_UDP_INV_SRCPT);
+	if (ret)
+		return ret;
+	return parse_port(ctx, IR_FIELD_L4_DPORT, info->dpts[0], info->dpts[1],
+			  info->invflags & XT_UDP_INV_DSTPT);
+}
+
+static const struct match_desc udp_mt[] = {
+	{
+		.name = "udp",
+		.family = NFPROTO_IPV4,
+		.proto = IPPROTO_UDP,
+		.size = sizeof(struct xt_udp),
+		.parse = udp_parse,
+	},
+	{
+		.name = "udplite",
+		.family = NFPROTO_IPV4,
+		.proto = IPPROTO_UDPLITE,
+		.size = sizeof(struct xt_udp),
+		.parse = udp_parse,
+	},
+};
+
+const struct match_group match_udp = {
+	.descs = udp_mt,
+	.num = ARRAY_SIZE(udp_mt),
+};
