@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The helper may die at any moment, and no packet notices.
+ *
+ * Two namespaces are busy: in each a flow that its rules drop is sent all the
+ * time and counted on the way. The helper is killed while it idles, between a
+ * request and its commit, between commit and reply, and again and again under
+ * iptables-restore. Nothing of the flow may pass, what is allowed must, what is
+ * in force stays in force, the next replace works, and in the end the counters
+ * say exactly what was sent.
+ *
+ * BPFILTER_FULL=1 asks for 200 kills under iptables-restore instead of 20.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/bpfilter.h>
+#include <linux/ptrace.h>
+
+#include "../kselftest_harness.h"
+#include "flood.h"
+
+#define NUM_BOXES	2
+#define PORT_ALLOWED	4002
+#define PATIENCE_MS	60000
+
+/* A namespace with its flood */
+struct box {
+	int netns;
+	int sk;
+	int from;
+	int to;
+	struct flood_rules rules[FLOOD_RULESETS];
+	unsigned int now;
+	struct flood flood;
+	int passed;
+};
+
+struct boxes {
+	struct box box[NUM_BOXES];
+	unsigned int kills;
+};
+
+FIXTURE(helper)
+{
+	struct boxes t;
+};
+
+static int status(int sk, struct bpfilter_status *st)
+{
+	socklen_t len = sizeof(*st);
+
+	return rawipt_get(sk, BPFILTER_SO_GET_STATUS, st, &len);
+}
+
+static pid_t helper_pid(int sk)
+{
+	struct bpfilter_status st = { 0 };
+
+	return status(sk, &st) ? -1 : (pid_t)st.helper_pid;
+}
+
+/* Wait until the helper is in @state; false if it takes too long */
+static bool helper_wait(int sk, unsigned int state)
+{
+	struct bpfilter_status st = { 0 };
+	unsigned int ms;
+
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		if (!status(sk, &st) && st.helper_state == state)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+static void box_open(struct __test_metadata *_metadata, struct box *box)
+{
+	unsigned int i;
+
+	box->sk = rawipt_netns(RAWIPT_BPFILTER);
+	ASSERT_LE(0, box->sk);
+	box->netns = open("/proc/thread-t/ns/net", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, box->netns);
+	for (i = 0; i < FLOOD_RULESETS; i++)
+		flood_rules_build(&box->rules[i], i);
+	ASSERT_EQ(0, rawipt_replace(box->sk, &box->rules[0].rules));
+	box->from = udp_sender(PORT_ALLOWED);
+	box->to = udp_receiver(PORT_ALLOWED);
+	flood_start(&box->flood, 1000);
+}
+
+FIXTURE_SETUP(helper)
+{
+	const char *why;
+	unsigned int i;
+
+	self->t.kills = getenv("BPFILTER_FULL") ? 200 : 20;
+	if (!rawipt_engine_usable(RAWIPT_BPFILTER, &why))
+		SKIP(return, "%s", why);
+	for (i = 0; i < NUM_BOXES; i++)
+		box_open(_metadata, &self->t.box[i]);
+}
+
+/*
+ * What always holds: the flow does not pass, and neighbours that the rules
+ * allow do. The policy of ruleset 2 drops those as well.
+ */
+static void box_check(struct __test_metadata *_metadata, struct box *box)
+{
+	box->passed += udp_drain(box->flood.to);
+	EXPECT_EQ(0, box->passed);
+	EXPECT_EQ(1, send(box->from, "x", 1, 0));
+	EXPECT_EQ(box->now == 2 ? 0 : 1, udp_drain(box->to));
+}
+
+static int box_replace(struct box *box)
+{
+	unsigned int next = (box->now + 1) % FLOOD_RULESETS;
+	int err;
+
+	err = flood_replace(box->sk, &box->rules[box->now], &box->rules[next]);
+	if (!err)
+		box->now = next;
+	return err;
+}
+
+static void check_all(struct __test_metadata *_metadata,
+		      struct boxes *t)
+{
+	for (unsigned int i = 0; i < NUM_BOXES; i++)
+		box_check(_metadata, &t->box[i]);
+}
+
+/* Three replaces, so that each ruleset was in force once, in each namespace */
+static void replace_all(struct __test_metadata *_metadata,
+			struct boxes *t)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < NUM_BOXES; i++) {
+		for (j = 0; j < FLOOD_RULESETS; j++) {
+			ASSERT_EQ(0, box_replace(&t->box[i]));
+			box_check(_metadata, &t->box[i]);
+		}
+	}
+}
+
+/* The end: no packet of the flow has passed or gone uncounted */
+static void box_close(struct __test_metadata *_metadata, struct box *box)
+{
+	struct xt_counters in, out;
+	uint64_t sent;
+
+	flood_stop(&box->flood);
+	sent = flood_sent(&box->flood);
+	box->passed += udp_drain(box->flood.to);
+	EXPECT_EQ(0, box->passed);
+	ASSERT_EQ(0, flood_counters(box->sk, &box->rules[box->now], &in, &out));
+	EXPECT_LT(0UL, sent);
+	EXPECT_EQ(0UL, flood_refused(&box->flood));
+	EXPECT_EQ(sent, out.pcnt);
+	EXPECT_EQ(sent * FLOOD_BYTES, out.bcnt);
+	EXPECT_LE(sent, in.pcnt);
+}
+
+FIXTURE_TEARDOWN(helper)
+{
+	for (unsigned int i = 0; i < NUM_BOXES; i++)
+		box_close(_metadata, &self->t.box[i]);
+}
+
+TEST_F_TIMEOUT(helper, killed_while_idle, 600)
+{
+	int sk = self->t.box[0].sk, i;
+	struct bpfilter_status st;
+	pid_t pid, last = 0;
+	uint64_t deaths;
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+		pid = helper_pid(sk);
+		ASSERT_LT(1, pid);
+		EXPECT_NE(last, pid);
+		ASSERT_EQ(0, status(sk, &st));
+		deaths = st.helper_deaths;
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		check_all(_metadata, &self->t);
+		replace_all(_metadata, &self->t);
+		check_all(_metadata, &self->t);
+		ASSERT_EQ(0, status(sk, &st));
+		EXPECT_EQ(deaths + 1, st.helper_deaths);
+		last = pid;
+	}
+}
+
+/* A replace in a thread of its own */
+struct replacer {
+	pthread_t thread;
+	struct box *box;
+	int err;
+};
+
+static void *replacer_thread(void *arg)
+{
+	struct replacer *r = arg;
+
+	r->err = box_replace(r->box);
+	return NULL;
+}
+
+/*
+ * After a replace that the helper did not survive: whatever it returned, what
+ * it says is in force is in force. It may have been tried again with success.
+ */
+static void settle(struct __test_metadata *_metadata,
+		   struct boxes *t, struct replacer *r)
+{
+	struct ipt_getinfo info;
+
+	ASSERT_EQ(0, pthread_join(r->thread, NULL));
+	TH_LOG("replace returned %d", r->err);
+	ASSERT_EQ(0, rawipt_info(r->box->sk, &info));
+	EXPECT_EQ(r->box->rules[r->box->now].rules.repl->num_entries,
+		  info.num_entries);
+	check_all(_metadata, t);
+	replace_all(_metadata, t);
+}
+
+TEST_F_TIMEOUT(helper, killed_before_it_reads, 600)
+{
+	struct replacer r = { .box = &self->t.box[0] };
+	int sk = self->t.box[0].sk;
+	pid_t pid;
+
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+	pid = helper_pid(sk);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_EQ(0, pthread_create(&r.thread, NULL, replacer_thread, &r));
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_BUSY));
+	check_all(_metadata, &self->t);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	settle(_metadata, &self->t, &r);
+}
+
+static bool is_commit(const struct ptrace_syscall_info *info)
+{
+	return info->op == PTRACE_SYSCALL_INFO_ENTRY &&
+	       info->entry.nr == __NR_setsockopt &&
+	       info->entry.args[2] == BPFILTER_SO_SET_COMMIT;
+}
+
+/* Let the tracee run to its next system call stop */
+static int next_stop(pid_t pid, struct ptrace_syscall_info *info)
+{
+	int wstatus;
+
+	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) ||
+	    waitpid(pid, &wstatus, __WALL) != pid)
+		return -errno;
+	if (!WIFSTOPPED(wstatus))
+		return -ESRCH;
+	if (WSTOPSIG(wstatus) != (SIGTRAP | 0x80))
+		return 0;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*info), info) < 0)
+		return -errno;
+	return 1;
+}
+
+static int trace_begin(pid_t pid)
+{
+	int wstatus;
+
+	if (ptrace(PTRACE_SEIZE, pid, 0,
+		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) ||
+	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
+	    waitpid(pid, &wstatus, __WALL) != pid)
+		return -errno;
+	return 0;
+}
+
+/* Stop the tracee at its commit: before the call, or just after it */
+static int run_to_commit(pid_t pid, bool behind)
+{
+	struct ptrace_syscall_info info;
+	int ret;
+
+	do {
+		ret = next_stop(pid, &info);
+	} while (ret == 0 || (ret > 0 && !is_commit(&info)));
+	if (ret > 0 && behind)
+		ret = next_stop(pid, &info);
+	return ret;
+}
+
+static void kill_at_commit(struct __test_metadata *_metadata,
+			   struct boxes *t, bool behind)
+{
+	struct replacer r = { .box = &t->box[1] };
+	int sk = t->box[0].sk, wstatus;
+	pid_t pid;
+
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+	pid = helper_pid(sk);
+	ASSERT_EQ(0, trace_begin(pid));
+	ASSERT_EQ(0, pthread_create(&r.thread, NULL, replacer_thread, &r));
+	ASSERT_EQ(1, run_to_commit(pid, behind));
+	check_all(_metadata, t);
+	ASSERT_EQ(0, kill(pid, SIGKILL));
+	waitpid(pid, &wstatus, __WALL);
+	settle(_metadata, t, &r);
+}
+
+TEST_F_TIMEOUT(helper, killed_before_commit, 600)
+{
+	kill_at_commit(_metadata, &self->t, false);
+}
+
+TEST_F_TIMEOUT(helper, killed_behind_commit, 600)
+{
+	kill_at_commit(_metadata, &self->t, true);
+}
+
+/* Who waits for a helper that does not answer can be killed at once */
+TEST_F_TIMEOUT(helper, caller_killed, 600)
+{
+	int sk = self->t.box[0].sk, other, wstatus, ms;
+	pid_t pid, child;
+
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+	pid = helper_pid(sk);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		/* its namespace goes with it */
+		other = rawipt_netns(RAWIPT_BPFILTER);
+		rawipt_replace(other, &self->t.box[0].rules[0].rules);
+		_exit(0);
+	}
+	EXPECT_TRUE(helper_wait(sk, BPFILTER_HELPER_BUSY));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	for (ms = 0; ms < 2000; ms++) {
+		if (waitpid(child, &wstatus, WNOHANG) == child)
+			break;
+		usleep(1000);
+	}
+	EXPECT_GT(2000, ms);
+	EXPECT_TRUE(WIFSIGNALED(wstatus));
+	kill(pid, SIGCONT);
+	check_all(_metadata, &self->t);
+	replace_all(_metadata, &self->t);
+}
+
+/* iptables-restore -n in a loop: the chain it fills is none of the flood's */
+static const char restore_text[] =
+	"*filter\n"
+	":extra - [0:0]\n"
+	"-A extra -p tcp --dport 1:1000 -j ACCEPT\n"
+	"-A extra -s 10.0.0.0/8 -m conntrack --ctstate NEW -j DROP\n"
+	"COMMIT\n";
+
+static int restore_once(int netns)
+{
+	int fd = memfd_create("rules", 0), null, wstatus;
+	pid_t child;
+
+	if (fd < 0 || write(fd, restore_text, strlen(restore_text)) < 0)
+		return -1;
+	lseek(fd, 0, SEEK_SET);
+	child = fork();
+	if (child < 0)
+		return -1;
+	if (!child) {
+		null = open("/dev/null", O_WRONLY);
+		dup2(fd, 0);
+		dup2(null, 2);
+		if (setns(netns, CLONE_NEWNET))
+			_exit(126);
+		execlp("iptables-legacy-restore", "iptables-legacy-restore",
+		       "-w", "-n", NULL);
+		_exit(127);
+	}
+	close(fd);
+	if (waitpid(child, &wstatus, 0) != child || !WIFEXITED(wstatus))
+		return -1;
+	return WEXITSTATUS(wstatus);
+}
+
+struct restorer {
+	pthread_t thread;
+	struct box *box;
+	atomic_bool stop;
+	unsigned int good;
+	unsigned int bad;
+};
+
+static void *restorer_thread(void *arg)
+{
+	struct restorer *r = arg;
+
+	while (!atomic_load(&r->stop)) {
+		if (restore_once(r->box->netns))
+			r->bad++;
+		else
+			r->good++;
+	}
+	return NULL;
+}
+
+/* Kill whatever helper there is after a moment that differs each time */
+static void kill_one(int sk, unsigned int *seed)
+{
+	pid_t pid;
+	int ms;
+
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		pid = helper_pid(sk);
+		if (pid > 0)
+			break;
+		usleep(1000);
+	}
+	usleep(rand_r(seed) % 100000);
+	pid = helper_pid(sk);
+	if (pid > 1)
+		kill(pid, SIGKILL);
+}
+
+TEST_F_TIMEOUT(helper, killed_under_restore, 3600)
+{
+	struct restorer r[NUM_BOXES] = { 0 };
+	struct bpfilter_status st;
+	unsigned int i, seed = 1;
+	uint64_t deaths;
+	int sk = self->t.box[0].sk;
+
+	if (restore_once(self->t.box[0].netns) == 127)
+		SKIP(return, "no command iptables-legacy-restore");
+	ASSERT_EQ(0, status(sk, &st));
+	deaths = st.helper_deaths;
+	for (i = 0; i < NUM_BOXES; i++) {
+		r[i].box = &self->t.box[i];
+		ASSERT_EQ(0, pthread_create(&r[i].thread, NULL,
+					    restorer_thread, &r[i]));
+	}
+	while (!status(sk, &st) && st.helper_deaths - deaths < self->t.kills) {
+		kill_one(sk, &seed);
+		check_all(_metadata, &self->t);
+	}
+	for (i = 0; i < NUM_BOXES; i++) {
+		atomic_store(&r[i].stop, true);
+		pthread_join(r[i].thread, NULL);
+		TH_LOG("namespace %u: %u restores, %u of them failed", i,
+		       r[i].good + r[i].bad, r[i].bad);
+		EXPECT_LT(0U, r[i].good);
+		EXPECT_EQ(0, restore_once(self->t.box[i].netns));
+	}
+	check_all(_metadata, &self->t);
+}
+
+TEST_HARNESS_MAIN
