@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_CMD_H
+#define BPFILTER_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/bpf.h>
+#include <linux/bpfilter.h>
+#include <linux/compiler.h>
+#include <linux/kernel.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <json_writer.h>
+
+#include "ir.h"
+
+/*
+ * The bpfilter command. It asks the kernel and the translator's library and
+ * prints what they say, plain or as JSON. A command gathers all that can fail
+ * first and prints then, so that an error is the only thing in the output.
+ */
+
+/* main.c */
+
+/**
+ * enum cmd_status - what a command returns, the exit status of the process
+ * @CMD_OK:	done
+ * @CMD_FAILED:	it could not be done, cmd_error() said why
+ * @CMD_USAGE:	wrong arguments, cmd_usage() said which
+ */
+enum cmd_status {
+	CMD_OK,
+	CMD_FAILED,
+	CMD_USAGE,
+};
+
+/**
+ * struct cmd_ctx - the options before and after a command's name
+ * @json:	where output goes as JSON; NULL: plain text on stdout
+ * @all:	-a: named network namespaces too
+ * @netns:	-n: name or path of the network namespace that was entered, or
+ *		NULL
+ */
+struct cmd_ctx {
+	json_writer_t *json;
+	bool all;
+	const char *netns;
+};
+
+int __printf(2, 3) cmd_error(struct cmd_ctx *ctx, const char *fmt, ...);
+int __printf(2, 3) cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...);
+bool cmd_word(const char *arg, const char *word);
+
+/* cmd_show.c, cmd_dump.c */
+
+int cmd_show(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_netns.c */
+
+#define NETNS_NAME_MAX	256
+
+/**
+ * struct netns_list - network namespaces by name
+ * @names:	sorted names below /run/netns
+ * @num:	number of @names
+ */
+struct netns_list {
+	char (*names)[NETNS_NAME_MAX];
+	unsigned int num;
+};
+
+int netns_open(const char *name);
+int netns_enter(const char *name);
+int netns_list(struct netns_list *list);
+void netns_list_free(struct netns_list *list);
+bool netns_is_current(const char *name);
+
+/* cmd_table.c */
+
+/**
+ * struct table_count - what iptables would list of a table
+ * @rules:	rules without policies, chain heads and chain ends
+ * @chains:	user chains
+ */
+struct table_count {
+	uint32_t rules;
+	uint32_t chains;
+};
+
+/**
+ * struct table_names - names of tables
+ * @name:	the names
+ * @num:	number of @name
+ */
+struct table_names {
+	char (*name)[BPFILTER_TABLE_NAMELEN];
+	unsigned int num;
+};
+
+int table_socket(void);
+int table_status(int sk, struct bpfilter_status **status);
+int table_names(struct table_names *names);
+bool table_names_have(const struct table_names *names, const char *name);
+int table_fetch(int sk, const char *name, struct ipt_replace **blob);
+size_t table_blob_size(const struct ipt_replace *blob);
+int table_count(const struct ipt_replace *blob, struct table_count *count);
+const char *table_hook_name(unsigned int hook);
+
+/* cmd_prog.c */
+
+/**
+ * struct prog_desc - what the kernel says about a loaded program
+ * @name:	name of its entry function, or the program's own short name
+ * @xlated:	bytes of BPF instructions after verification
+ * @jited:	bytes of machine code
+ */
+struct prog_desc {
+	char name[64];
+	uint32_t xlated;
+	uint32_t jited;
+};
+
+struct code;
+
+int prog_describe(uint32_t id, struct prog_desc *desc);
+int prog_code(uint32_t id, struct code *code);
+int map_bytes(uint32_t id, uint64_t *bytes);
+
+/* cmd_insn.c */
+
+/**
+ * struct code_func - a function within instructions
+ * @name:	its name
+ * @insn_off:	index of its first instruction
+ */
+struct code_func {
+	char name[64];
+	uint32_t insn_off;
+};
+
+struct kernel_btf;
+
+/**
+ * struct code - instructions to print
+ * @insns:	the instructions, owned
+ * @funcs:	its functions by rising @insn_off, owned
+ * @btf:	numbers of the kernel functions that they call, borrowed; NULL:
+ *		not known
+ * @num_insns:	number of @insns
+ * @num_funcs:	number of @funcs
+ * @id:		of the loaded program, 0 if it is not loaded
+ * @hook:	where it runs
+ */
+struct code {
+	struct bpf_insn *insns;
+	struct code_func *funcs;
+	const struct kernel_btf *btf;
+	uint32_t num_insns;
+	uint32_t num_funcs;
+	uint32_t id;
+	unsigned int hook;
+};
+
+void code_print(struct cmd_ctx *ctx, const struct code *code);
+void code_free(struct code *code);
+
+/* cmd_ir.c */
+
+void ir_print(struct cmd_ctx *ctx, const struct ir_ruleset *rs);
+
+#endif /* BPFILTER_CMD_H */

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The IR for the command: the library's text, or JSON
+ *
+ * In JSON a chain has the rules that iptables lists under its name, and each
+ * rule its matches with their tests. The names are those of the enums in ir.h.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "match.h"
+
+static const char *const field_names[IR_FIELD_COUNT] = {
+	[IR_FIELD_IP_SADDR]		= "ip_saddr",
+	[IR_FIELD_IP_DADDR]		= "ip_daddr",
+	[IR_FIELD_IP_PROTO]		= "ip_proto",
+	[IR_FIELD_IP_FRAGOFF]		= "ip_fragoff",
+	[IR_FIELD_IFACE_IN]		= "iface_in",
+	[IR_FIELD_IFACE_OUT]		= "iface_out",
+	[IR_FIELD_L4_SPORT]		= "l4_sport",
+	[IR_FIELD_L4_DPORT]		= "l4_dport",
+	[IR_FIELD_TCP_FLAGS]		= "tcp_flags",
+	[IR_FIELD_TCP_OPTION]		= "tcp_option",
+	[IR_FIELD_ICMP_TYPECODE]	= "icmp_typecode",
+	[IR_FIELD_CT_STATE]		= "ct_state",
+	[IR_FIELD_CT_STATUS]		= "ct_status",
+	[IR_FIELD_CT_REPLY]		= "ct_reply",
+	[IR_FIELD_CT_PROTO]		= "ct_proto",
+	[IR_FIELD_CT_ORIGSRC]		= "ct_origsrc",
+	[IR_FIELD_CT_ORIGDST]		= "ct_origdst",
+	[IR_FIELD_CT_REPLSRC]		= "ct_replsrc",
+	[IR_FIELD_CT_REPLDST]		= "ct_repldst",
+	[IR_FIELD_CT_ORIGSRC_PORT]	= "ct_origsrc_port",
+	[IR_FIELD_CT_ORIGDST_PORT]	= "ct_origdst_port",
+	[IR_FIELD_CT_REPLSRC_PORT]	= "ct_replsrc_port",
+	[IR_FIELD_CT_REPLDST_PORT]	= "ct_repldst_port",
+	[IR_FIELD_CT_EXPIRES]		= "ct_expires",
+};
+
+static const char *const header_names[] = {
+	[IR_HEADER_TCP]		= "tcp",
+	[IR_HEADER_UDP]		= "udp",
+	[IR_HEADER_ICMP]	= "icmp",
+};
+
+static const char *const action_names[] = {
+	[IR_ACTION_ACCEPT]	= "accept",
+	[IR_ACTION_DROP]	= "drop",
+	[IR_ACTION_RETURN]	= "return",
+	[IR_ACTION_JUMP]	= "jump",
+	[IR_ACTION_GOTO]	= "goto",
+	[IR_ACTION_CONTINUE]	= "continue",
+};
+
+static void bytes_json(json_writer_t *json, const char *name,
+		       const uint8_t *bytes)
+{
+	char text[2 * IR_BYTES_MAX + 1];
+	unsigned int i;
+
+	for (i = 0; i < IR_BYTES_MAX; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	jsonw_string_field(json, name, text);
+}
+
+static void masked_json(json_writer_t *json, const struct ir_test *t)
+{
+	jsonw_uint_field(json, "value", t->value);
+	jsonw_uint_field(json, "mask", t->mask);
+}
+
+static void any_bit_json(json_writer_t *json, const struct ir_test *t)
+{
+	jsonw_uint_field(json, "mask", t->mask);
+}
+
+static void name_json(json_writer_t *json, const struct ir_test *t)
+{
+	bytes_json(json, "bytes", t->bytes);
+	bytes_json(json, "mask", t->bytes_mask);
+}
+
+static void range_json(json_writer_t *json, const struct ir_test *t)
+{
+	jsonw_uint_field(json, "lo", t->lo);
+	jsonw_uint_field(json, "hi", t->hi);
+}
+
+static void value_json(json_writer_t *json, const struct ir_test *t)
+{
+	jsonw_uint_field(json, "value", t->value);
+}
+
+static void header_json(json_writer_t *json, const struct ir_test *t)
+{
+	jsonw_string_field(json, "header", header_names[t->header]);
+}
+
+/**
+ * struct test_kind - a kind of test in JSON
+ * @name:	its name
+ * @has_field:	it looks at a field
+ * @print:	prints what it compares with
+ */
+struct test_kind {
+	const char *name;
+	bool has_field;
+	void (*print)(json_writer_t *json, const struct ir_test *t);
+};
+
+static const struct test_kind test_kinds[] = {
+	[IR_TEST_MASKED]	= { "masked",	true,	masked_json },
+	[IR_TEST_BYTES]		= { "bytes",	true,	name_json },
+	[IR_TEST_RANGE]		= { "range",	true,	range_json },
+	[IR_TEST_ANY_BIT]	= { "any_bit",	true,	any_bit_json },
+	[IR_TEST_PRESENT]	= { "present",	true,	value_json },
+	[IR_TEST_HEADER]	= { "header",	false,	header_json },
+	[IR_TEST_CONN]		= { "conn",	false,	value_json },
+	[IR_TEST_CONST]		= { "const",	false,	value_json },
+};
+
+static void test_json(json_writer_t *json, const struct ir_test *t)
+{
+	const struct test_kind *kind = &test_kinds[t->kind];
+
+	jsonw_start_object(json);
+	jsonw_string_field(json, "kind", kind->name);
+	if (kind->has_field)
+		jsonw_string_field(json, "field", field_names[t->field]);
+	kind->print(json, t);
+	if (t->invert)
+		jsonw_bool_field(json, "invert", true);
+	jsonw_end_object(json);
+}
+
+static void match_json(json_writer_t *json, const struct ir_ruleset *rs,
+		       const struct ir_match *m)
+{
+	uint32_t i;
+
+	jsonw_start_object(json);
+	if (m->desc) {
+		jsonw_string_field(json, "name", m->desc->name);
+		jsonw_uint_field(json, "revision", m->desc->revision);
+	}
+	jsonw_name(json, "tests");
+	jsonw_start_array(json);
+	for (i = 0; i < m->num; i++)
+		test_json(json, &rs->tests[m->first + i]);
+	jsonw_end_array(json);
+	jsonw_end_object(json);
+}
+
+static void hooks_json(json_writer_t *json, const char *name, uint32_t mask)
+{
+	unsigned int hook;
+
+	jsonw_name(json, name);
+	jsonw_start_array(json);
+	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
+		if (mask & (1U << hook))
+			jsonw_string(json, table_hook_name(hook));
+	jsonw_end_array(json);
+}
+
+static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
+		      uint32_t entry)
+{
+	const struct ir_rule *rule = &rs->rules[entry];
+	uint32_t i;
+
+	jsonw_start_object(json);
+	jsonw_uint_field(json, "number", rule->number);
+	jsonw_uint_field(json, "entry", entry);
+	jsonw_uint_field(json, "offset", rule->offset);
+	hooks_json(json, "comefrom", rule->comefrom);
+	if (rule->is_policy)
+		jsonw_bool_field(json, "policy", true);
+	jsonw_name(json, "matches");
+	jsonw_start_array(json);
+	for (i = 0; i < rule->num_matches; i++)
+		match_json(json, rs, &rs->matches[rule->first_match + i]);
+	jsonw_end_array(json);
+	jsonw_string_field(json, "action", action_names[rule->action]);
+	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
+		jsonw_string_field(json, "chain",
+				   rs->chains[rule->target_chain].name);
+	jsonw_end_object(json);
+}
+
+static void chain_json(json_writer_t *json, const struct ir_ruleset *rs,
+		       const struct ir_chain *chain)
+{
+	uint32_t i;
+
+	jsonw_start_object(json);
+	jsonw_string_field(json, "name", chain->name);
+	jsonw_bool_field(json, "hook", chain->hook >= 0);
+	jsonw_uint_field(json, "refs", chain->refs);
+	jsonw_name(json, "rules");
+	jsonw_start_array(json);
+	for (i = chain->first; i < chain->listed_end; i++)
+		rule_json(json, rs, i);
+	jsonw_end_array(json);
+	jsonw_end_object(json);
+}
+
+static void ir_json(json_writer_t *json, const struct ir_ruleset *rs)
+{
+	uint32_t i;
+
+	jsonw_string_field(json, "table", rs->table);
+	jsonw_uint_field(json, "entries", rs->num_rules);
+	jsonw_name(json, "chains");
+	jsonw_start_array(json);
+	for (i = 0; i < rs->num_chains; i++)
+		chain_json(json, rs, &rs->chains[i]);
+	jsonw_end_array(json);
+}
+
+/**
+ * ir_print - print the IR of a ruleset
+ * @ctx:	options
+ * @rs:		the ruleset; as JSON its members go into the object at hand
+ */
+void ir_print(struct cmd_ctx *ctx, const struct ir_ruleset *rs)
+{
+	if (ctx->json)
+		ir_json(ctx->json, rs);
+	else
+		bpfilter_ir_dump(rs, stdout);
+}
