@@ -1,0 +1,166 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command: what it shows of helper, tables and programs, what it dumps of
+# live tables and of saved blobs, and how it fails.
+
+# shellcheck disable=SC2154	# $box and its like come from ns_add
+# shellcheck disable=SC3043	# every sh that runs selftests has local
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+BPFILTER=${BPFILTER:-bpfilter}
+
+require_bpfilter
+require_cmd "$BPFILTER" bpftool jq setpriv
+
+# cmd NS ARGUMENT...: the command in a namespace
+cmd()
+{
+	local ns="$1"
+
+	shift
+	in_ns "$ns" "$BPFILTER" "$@"
+}
+
+# ask NS FILTER ARGUMENT...: one value of the command's JSON
+ask()
+{
+	local ns="$1" filter="$2"
+
+	shift 2
+	cmd "$ns" -j "$@" | jq -r "$filter"
+}
+
+# shown NS FILTER: one value of what is shown of the table filter
+shown()
+{
+	ask "$1" '.netns[0].tables[] | select(.name == "filter") | '"$2" show
+}
+
+status_of()
+{
+	"$@" >/dev/null 2>&1
+	echo $?
+}
+
+# err COMMAND...: its error as JSON tells it
+err()
+{
+	"$@" | jq -r .error
+}
+
+# The programs that bpftool knows by the ids shown
+loaded()
+{
+	for id in $(shown "$1" '.hooks[].id // empty'); do
+		bpftool -j prog show id "$id" | jq -r .type
+	done
+}
+
+set_rules()
+{
+	ipt "$1" -N web &&
+	ipt "$1" -A web -p tcp --dport 80 -j ACCEPT &&
+	ipt "$1" -A web -p udp --sport 53 -j DROP &&
+	ipt "$1" -A INPUT -i eth+ -j web &&
+	ipt "$1" -P FORWARD DROP
+}
+
+ns_add box off
+bpfilter_on "$box"
+bpfilter_off "$off"
+
+plan 36
+
+check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
+check_is "version tells the protocol" 1 \
+	"$("$BPFILTER" -j version | jq .protocol)"
+check_is "no command is wrong usage" 2 "$(status_of "$BPFILTER")"
+check_is "an unknown command is wrong usage" 2 "$(status_of "$BPFILTER" frob)"
+check_is "an unknown option is wrong usage" 2 "$(status_of "$BPFILTER" -Z show)"
+check_is "an error is JSON if JSON is asked for" \
+	'unknown command "frob"' "$(err "$BPFILTER" -j frob)"
+
+check_is "shown on" true "$(ask "$box" '.netns[0].enabled' show)"
+check_is "shown off" false "$(ask "$off" '.netns[0].enabled' show)"
+check_is "a table that nobody used is not shown" 0 \
+	"$(ask "$box" '.netns[0].tables | length' show)"
+check_is "a table that nobody used is not dumped" 1 \
+	"$(status_of cmd "$box" dump table filter)"
+check_is "looking did not make it" 0 \
+	"$(ask "$box" '.netns[0].tables | length' show)"
+
+check "rules are set" set_rules "$box"
+check_is "engine" bpfilter "$(shown "$box" .engine)"
+check_is "rules" 3 "$(shown "$box" .rules)"
+check_is "user chains" 1 "$(shown "$box" .chains)"
+check_is "entries" 9 "$(shown "$box" .entries)"
+check_is "generation" 5 "$(shown "$box" .generation)"
+check_is "only the hook with rules has a program" INPUT \
+	"$(shown "$box" '[.hooks[] | select(.id).hook] | join(" ")')"
+check_is "bpftool knows the program" netfilter "$(loaded "$box")"
+check "sizes are shown" \
+	test "$(shown "$box" '.hooks[] | select(.id).bytes_jited')" -gt 0
+check "the counter map has room for each entry" \
+	test "$(shown "$box" .counters.bytes)" -ge $((9 * 16))
+check_is "the helper was started" true \
+	"$(ask "$box" '.helper.starts >= 1' show)"
+check "plain output names the engine" \
+	sh -c "ip netns exec '$box' '$BPFILTER' show |
+		grep -q 'filter  engine bpfilter  rules 3'"
+check_is "-n looks into a namespace by name" 3 \
+	"$(ask "$off" '.netns[0].tables[0].rules' -n "$box" show)"
+check_is "-a looks into all of them" "$box $off" \
+	"$(ask "$box" "[.netns[].name | select(. == (\"$box\", \"$off\"))] |
+		sort | join(\" \")" -a show)"
+
+check_is "IR of a live table" 'web 3' \
+	"$(ask "$box" '.chains[] | select(.name == "web") |
+		"\(.name) \(.rules | length)"' dump table filter ir)"
+check_is "instructions in force end with exit" true \
+	"$(ask "$box" '.programs[] | select(.loaded).insns[-1].disasm |
+		endswith("exit")' dump table filter insns)"
+check "a user chain is a function of its name" \
+	sh -c "ip netns exec '$box' '$BPFILTER' -j dump table filter insns |
+		jq -e '[.programs[].insns[].function // empty] |
+			any(contains(\"web\"))'"
+check "a live table can be saved" cmd "$box" dump table filter save \
+	"$scratch/blob"
+cmd "$box" dump table filter ir > "$scratch/live"
+cmd "$box" dump file "$scratch/blob" ir > "$scratch/saved"
+check "the saved blob has the same IR" cmp "$scratch/live" "$scratch/saved"
+check_is "a saved blob is compiled and not loaded" 'false true' \
+	"$(cmd "$box" -j dump file "$scratch/blob" insns |
+		jq -r '.programs[] | select(.hook == "INPUT") |
+			"\(.loaded) \(.insns | length > 0)"')"
+
+head -c 200 "$scratch/blob" > "$scratch/short"
+check_is "a cut blob is an error" 1 \
+	"$(status_of "$BPFILTER" dump file "$scratch/short")"
+check_is "a file that is missing is an error" \
+	"$scratch/none: No such file or directory" \
+	"$(err "$BPFILTER" -j dump file "$scratch/none")"
+
+if have_native; then
+	ipt "$off" -A INPUT -p tcp -m time --timestart 01:00 -j ACCEPT
+	cmd "$off" dump table filter save "$scratch/time"
+	check_is "a native table is shown as such" 'native 1' \
+		"$(shown "$off" '"\(.engine) \(.rules)"')"
+	check "a refused blob is refused in the one grammar" \
+		sh -c "'$BPFILTER' -j dump file '$scratch/time' |
+			jq -r .error |
+			grep '^filter/INPUT rule 1: match \"time\" revision 0: '"
+else
+	skip "a native table is shown as such" "no native iptables"
+	skip "a refused blob is refused in the one grammar" \
+		"no native iptables"
+fi
+
+check_is "without CAP_NET_ADMIN nothing is shown" \
+	"not permitted: this takes CAP_NET_ADMIN" \
+	"$(err setpriv --bounding-set=-all --inh-caps=-all --reuid=65534 \
+		--clear-groups "$BPFILTER" -j show)"
+
+finish
