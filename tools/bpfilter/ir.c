@@ -24,6 +24,42 @@ const char *bpfilter_ir_hook_name(int hook)
 	return names[hook];
 }
 
+/**
+ * bpfilter_ir_field_max() - the highest value that a field can have
+ * @field:	a field of up to 64 bit
+ *
+ * Return: the value, 0 for a field of bytes.
+ */
+uint64_t bpfilter_ir_field_max(enum ir_field field)
+{
+	static const uint64_t max[IR_FIELD_COUNT] = {
+		[IR_FIELD_IP_SADDR] = UINT32_MAX,
+		[IR_FIELD_IP_DADDR] = UINT32_MAX,
+		[IR_FIELD_IP_PROTO] = UINT8_MAX,
+		[IR_FIELD_IP_FRAGOFF] = 0x1fff,
+		[IR_FIELD_L4_SPORT] = UINT16_MAX,
+		[IR_FIELD_L4_DPORT] = UINT16_MAX,
+		[IR_FIELD_TCP_FLAGS] = UINT8_MAX,
+		[IR_FIELD_TCP_OPTION] = UINT8_MAX,
+		[IR_FIELD_ICMP_TYPECODE] = UINT16_MAX,
+		[IR_FIELD_CT_STATE] = UINT16_MAX,
+		[IR_FIELD_CT_STATUS] = UINT16_MAX,
+		[IR_FIELD_CT_REPLY] = 1,
+		[IR_FIELD_CT_PROTO] = UINT8_MAX,
+		[IR_FIELD_CT_ORIGSRC] = UINT32_MAX,
+		[IR_FIELD_CT_ORIGDST] = UINT32_MAX,
+		[IR_FIELD_CT_REPLSRC] = UINT32_MAX,
+		[IR_FIELD_CT_REPLDST] = UINT32_MAX,
+		[IR_FIELD_CT_ORIGSRC_PORT] = UINT16_MAX,
+		[IR_FIELD_CT_ORIGDST_PORT] = UINT16_MAX,
+		[IR_FIELD_CT_REPLSRC_PORT] = UINT16_MAX,
+		[IR_FIELD_CT_REPLDST_PORT] = UINT16_MAX,
+		[IR_FIELD_CT_EXPIRES] = UINT32_MAX,
+	};
+
+	return max[field];
+}
+
 /*
  * Room for one more element behind @num: an array's capacity is the next power
  * of two above the number of its elements, so that nobody has to store it.

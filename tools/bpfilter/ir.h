@@ -213,6 +213,8 @@ enum ir_action {
  * @comefrom:	mask of hooks that reach it, as native computes it
  * @is_policy:	it is the underflow entry of a hook
  * @is_head:	it is an ERROR entry: the head of a user chain or the blob's end
+ * @dead:	a pass found that no packet gets to it or matches it: it needs no
+ *		code. Its tests still say so, and its counter is still there
  */
 struct ir_rule {
 	uint32_t offset;
@@ -226,6 +228,7 @@ struct ir_rule {
 	uint32_t comefrom;
 	bool is_policy;
 	bool is_head;
+	bool dead;
 };
 
 /**
@@ -240,6 +243,7 @@ struct ir_rule {
  *		the way (a chain without an end, only in forged blobs) drops
  * @listed_end:	index behind the last rule that iptables lists under the name
  * @refs:	rules that jump or go to it
+ * @dead:	a pass found that no packet gets to it: it needs no code
  */
 struct ir_chain {
 	char name[48];
@@ -248,6 +252,7 @@ struct ir_chain {
 	uint32_t end;
 	uint32_t listed_end;
 	uint32_t refs;
+	bool dead;
 };
 
 /**

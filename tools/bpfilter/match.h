@@ -3,9 +3,9 @@
 #define BPFILTER_MATCH_H
 
 #include <stdint.h>
+#include <linux/compiler.h>
 
 #include "ir.h"
-#include "util.h"
 
 struct parse_ctx;
 

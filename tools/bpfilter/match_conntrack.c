@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <netinet/in.h>
+#include <linux/kernel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/xt_conntrack.h>

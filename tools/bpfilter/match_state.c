@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <netinet/in.h>
+#include <linux/kernel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/xt_conntrack.h>

@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <linux/bpfilter.h>
-
-#include "util.h"
+#include <linux/compiler.h>
 
 /**
  * struct refusal - why a ruleset was not taken

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <linux/kernel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/xt_conntrack.h>
+
+#include "ir_build.h"
+#include "match.h"
+
+/*
+ * The dump: what the compiler made of a table, for people and for comparing.
+ *
+ *   table filter ipv4, hooks INPUT,FORWARD,OUTPUT, 9 rules, 4 chains
+ *
+ *   chain INPUT, hook INPUT, policy 3, rules 0-3
+ *     0: rule 1 [INPUT] JUMP ssh
+ *          ip_proto == tcp
+ *          tcp: header tcp
+ *          tcp: l4_dport == 22
+ *     1: rule 2 [INPUT] ACCEPT, dead
+ *     ...
+ *   chain ssh, 1 refs, rules 7-8
+ *
+ * First come the chains as iptables lists them with all their rules, then rules
+ * that belong to no chain. A rule shows the index of its counter, its number in
+ * the chain, the hooks that reach it, what it does, and its tests in the order
+ * they are tried, those of a match under the match's name. "rules A-B" is what
+ * a packet can walk through, and may end before the listed rules do. A chain in
+ * the middle of another one has its rules there.
+ */
+
+static const char *const field_names[IR_FIELD_COUNT] = {
+	[IR_FIELD_IP_SADDR] = "ip_saddr",
+	[IR_FIELD_IP_DADDR] = "ip_daddr",
+	[IR_FIELD_IP_PROTO] = "ip_proto",
+	[IR_FIELD_IP_FRAGOFF] = "ip_fragoff",
+	[IR_FIELD_IFACE_IN] = "iface_in",
+	[IR_FIELD_IFACE_OUT] = "iface_out",
+	[IR_FIELD_L4_SPORT] = "l4_sport",
+	[IR_FIELD_L4_DPORT] = "l4_dport",
+	[IR_FIELD_TCP_FLAGS] = "tcp_flags",
+	[IR_FIELD_TCP_OPTION] = "tcp_option",
+	[IR_FIELD_ICMP_TYPECODE] = "icmp_typecode",
+	[IR_FIELD_CT_STATE] = "ct_state",
+	[IR_FIELD_CT_STATUS] = "ct_status",
+	[IR_FIELD_CT_REPLY] = "ct_reply",
+	[IR_FIELD_CT_PROTO] = "ct_proto",
+	[IR_FIELD_CT_ORIGSRC] = "ct_origsrc",
+	[IR_FIELD_CT_ORIGDST] = "ct_origdst",
+	[IR_FIELD_CT_REPLSRC] = "ct_replsrc",
+	[IR_FIELD_CT_REPLDST] = "ct_repldst",
+	[IR_FIELD_CT_ORIGSRC_PORT] = "ct_origsrc_port",
+	[IR_FIELD_CT_ORIGDST_PORT] = "ct_origdst_port",
+	[IR_FIELD_CT_REPLSRC_PORT] = "ct_replsrc_port",
+	[IR_FIELD_CT_REPLDST_PORT] = "ct_repldst_port",
+	[IR_FIELD_CT_EXPIRES] = "ct_expires",
+};
+
+/**
+ * struct symbol - a name for a value, or for a bit of a mask
+ * @value:	the value or bit
+ * @name:	as iptables spells it
+ */
+struct symbol {
+	uint64_t value;
+	const char *name;
+};
+
+static const struct symbol protocols[] = {
+	{ IPPROTO_ICMP, "icmp" },
+	{ IPPROTO_TCP, "tcp" },
+	{ IPPROTO_UDP, "udp" },
+	{ IPPROTO_ESP, "esp" },
+	{ IPPROTO_AH, "ah" },
+	{ IPPROTO_SCTP, "sctp" },
+	{ IPPROTO_UDPLITE, "udplite" },
+	{},
+};
+
+static const struct symbol tcp_flags[] = {
+	{ 0x01, "FIN" },
+	{ 0x02, "SYN" },
+	{ 0x04, "RST" },
+	{ 0x08, "PSH" },
+	{ 0x10, "ACK" },
+	{ 0x20, "URG" },
+	{},
+};
+
+static const struct symbol ct_states[] = {
+	{ XT_CONNTRACK_STATE_INVALID, "INVALID" },
+	{ XT_CONNTRACK_STATE_BIT(IP_CT_NEW), "NEW" },
+	{ XT_CONNTRACK_STATE_BIT(IP_CT_RELATED), "RELATED" },
+	{ XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED), "ESTABLISHED" },
+	{ XT_CONNTRACK_STATE_UNTRACKED, "UNTRACKED" },
+	{ XT_CONNTRACK_STATE_SNAT, "SNAT" },
+	{ XT_CONNTRACK_STATE_DNAT, "DNAT" },
+	{},
+};
+
+static const struct symbol ct_statuses[] = {
+	{ IPS_EXPECTED, "EXPECTED" },
+	{ IPS_SEEN_REPLY, "SEEN_REPLY" },
+	{ IPS_ASSURED, "ASSURED" },
+	{ IPS_CONFIRMED, "CONFIRMED" },
+	{},
+};
+
+/* The symbols of fields that have any */
+static const struct symbol *const field_symbols[IR_FIELD_COUNT] = {
+	[IR_FIELD_IP_PROTO] = protocols,
+	[IR_FIELD_CT_PROTO] = protocols,
+	[IR_FIELD_TCP_FLAGS] = tcp_flags,
+	[IR_FIELD_CT_STATE] = ct_states,
+	[IR_FIELD_CT_STATUS] = ct_statuses,
+};
+
+static bool field_is_addr(enum ir_field field)
+{
+	return field == IR_FIELD_IP_SADDR || field == IR_FIELD_IP_DADDR ||
+	       (field >= IR_FIELD_CT_ORIGSRC && field <= IR_FIELD_CT_REPLDST);
+}
+
+/* Names come from the blob */
+static void dump_name(FILE *out, const char *name)
+{
+	for (const char *c = name; *c; c++)
+		fputc(*c > 0x20 && *c < 0x7f ? *c : '?', out);
+}
+
+static void dump_addr(FILE *out, uint32_t addr)
+{
+	fprintf(out, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 0xff,
+		addr >> 8 & 0xff, addr & 0xff);
+}
+
+/* The bits of a mask by name, and what is left over as a number */
+static void dump_bits(FILE *out, enum ir_field field, uint64_t bits)
+{
+	const struct symbol *s = field_symbols[field];
+	const char *sep = "";
+
+	for (; s && s->name; s++) {
+		if (!(bits & s->value))
+			continue;
+		fprintf(out, "%s%s", sep, s->name);
+		bits &= ~s->value;
+		sep = ",";
+	}
+	if (bits || !*sep)
+		fprintf(out, "%s0x%llx", sep, (unsigned long long)bits);
+}
+
+static void dump_value(FILE *out, enum ir_field field, uint64_t value)
+{
+	const struct symbol *s = field_symbols[field];
+
+	if (field_is_addr(field) && value <= UINT32_MAX) {
+		dump_addr(out, value);
+		return;
+	}
+	if (field == IR_FIELD_ICMP_TYPECODE) {
+		fprintf(out, "%u/%u", (unsigned int)value >> 8,
+			(unsigned int)value & 0xff);
+		return;
+	}
+	for (; s && s->name; s++) {
+		if (s->value == value) {
+			fputs(s->name, out);
+			return;
+		}
+	}
+	fprintf(out, "%llu", (unsigned long long)value);
+}
+
+static int prefix_len(uint32_t mask)
+{
+	uint32_t host = ~mask;
+
+	return host & (host + 1) ? -1 : __builtin_popcount(mask);
+}
+
+static void dump_masked_addr(FILE *out, const struct ir_test *t)
+{
+	int len = prefix_len(t->mask);
+
+	dump_addr(out, t->value);
+	if (len < 0) {
+		fputc('/', out);
+		dump_addr(out, t->mask);
+	} else if (len < 32) {
+		fprintf(out, "/%d", len);
+	}
+}
+
+static void dump_masked(FILE *out, const struct ir_test *t)
+{
+	const char *op = t->invert ? "!=" : "==";
+
+	if (field_is_addr(t->field)) {
+		fprintf(out, "%s %s ", field_names[t->field], op);
+		dump_masked_addr(out, t);
+		return;
+	}
+	fprintf(out, "%s", field_names[t->field]);
+	if (t->mask != bpfilter_ir_field_max(t->field)) {
+		fputs(" & ", out);
+		dump_bits(out, t->field, t->mask);
+	}
+	fprintf(out, " %s ", op);
+	if (t->field == IR_FIELD_TCP_FLAGS)
+		dump_bits(out, t->field, t->value);
+	else
+		dump_value(out, t->field, t->value);
+}
+
+/*
+ * How an interface name is written: its bytes up to the first that the mask
+ * leaves open, "+" if that comes before the terminating zero. False if the mask
+ * is not that simple.
+ */
+static bool iface_name(const struct ir_test *t, char name[IR_BYTES_MAX + 2])
+{
+	int len = 0;
+
+	while (len < IR_BYTES_MAX && t->bytes_mask[len] == 0xff)
+		len++;
+	for (int i = len; i < IR_BYTES_MAX; i++)
+		if (t->bytes_mask[i])
+			return false;
+	memcpy(name, t->bytes, len);
+	strcpy(name + len, "+");
+	for (int i = strnlen(name, len); i < len; i++)
+		if (name[i])
+			return false;
+	return true;
+}
+
+static void dump_bytes(FILE *out, const struct ir_test *t)
+{
+	char name[IR_BYTES_MAX + 2];
+
+	fprintf(out, "%s %s ", field_names[t->field], t->invert ? "!=" : "==");
+	if (iface_name(t, name)) {
+		fputc('"', out);
+		dump_name(out, name);
+		fputc('"', out);
+		return;
+	}
+	for (int i = 0; i < IR_BYTES_MAX; i++)
+		fprintf(out, "%02x", t->bytes[i]);
+	fputc('/', out);
+	for (int i = 0; i < IR_BYTES_MAX; i++)
+		fprintf(out, "%02x", t->bytes_mask[i]);
+}
+
+static void dump_range(FILE *out, const struct ir_test *t)
+{
+	fprintf(out, "%s %s ", field_names[t->field], t->invert ? "!=" : "==");
+	dump_value(out, t->field, t->lo);
+	if (t->lo == t->hi)
+		return;
+	fputc('-', out);
+	dump_value(out, t->field, t->hi);
+}
+
+static void dump_test(FILE *out, const struct ir_test *t)
+{
+	static const char *const headers[] = {
+		[IR_HEADER_TCP] = "tcp",
+		[IR_HEADER_UDP] = "udp",
+		[IR_HEADER_ICMP] = "icmp",
+	};
+
+	switch (t->kind) {
+	case IR_TEST_MASKED:
+		dump_masked(out, t);
+		break;
+	case IR_TEST_BYTES:
+		dump_bytes(out, t);
+		break;
+	case IR_TEST_RANGE:
+		dump_range(out, t);
+		break;
+	case IR_TEST_ANY_BIT:
+		fprintf(out, "%s %s ", field_names[t->field],
+			t->invert ? "none of" : "any of");
+		dump_bits(out, t->field, t->mask);
+		break;
+	case IR_TEST_PRESENT:
+		fprintf(out, "%s %s %u", field_names[t->field],
+			t->invert ? "lacks" : "has", (unsigned int)t->value);
+		break;
+	case IR_TEST_HEADER:
+		fprintf(out, "header %s", headers[t->header]);
+		break;
+	case IR_TEST_CONN:
+		fprintf(out, "connection, or %s the match",
+			t->value ? "end with" : "fail");
+		break;
+	case IR_TEST_CONST:
+		fputs(t->value != t->invert ? "always" : "never", out);
+		break;
+	}
+}
+
+static void dump_match(FILE *out, const struct ir_ruleset *rs,
+		       const struct ir_match *match)
+{
+	for (uint32_t t = 0; t < match->num; t++) {
+		fputs("         ", out);
+		if (match->desc)
+			fprintf(out, "%s: ", match->desc->name);
+		dump_test(out, &rs->tests[match->first + t]);
+		fputc('\n', out);
+	}
+}
+
+static void dump_hooks(FILE *out, uint32_t hooks)
+{
+	const char *sep = "";
+
+	for (int h = 0; h < IR_NUMHOOKS; h++) {
+		if (!(hooks & (1U << h)))
+			continue;
+		fprintf(out, "%s%s", sep, bpfilter_ir_hook_name(h));
+		sep = ",";
+	}
+	if (!*sep)
+		fputs("none", out);
+}
+
+static void dump_action(FILE *out, const struct ir_ruleset *rs,
+			const struct ir_rule *rule)
+{
+	static const char *const actions[] = {
+		[IR_ACTION_ACCEPT] = "ACCEPT",
+		[IR_ACTION_DROP] = "DROP",
+		[IR_ACTION_RETURN] = "RETURN",
+		[IR_ACTION_JUMP] = "JUMP ",
+		[IR_ACTION_GOTO] = "GOTO ",
+		[IR_ACTION_CONTINUE] = "CONTINUE",
+	};
+
+	fputs(actions[rule->action], out);
+	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
+		dump_name(out, rs->chains[rule->target_chain].name);
+}
+
+static void dump_rule(FILE *out, const struct ir_ruleset *rs, uint32_t index)
+{
+	const struct ir_rule *rule = &rs->rules[index];
+
+	fprintf(out, "  %u: ", index);
+	if (rule->is_policy)
+		fputs("policy", out);
+	else if (rule->is_head)
+		fputs(rule->chain < 0 ? "end" : "head", out);
+	else
+		fprintf(out, "rule %u", rule->number);
+	fputs(" [", out);
+	dump_hooks(out, rule->comefrom);
+	fputs("] ", out);
+	dump_action(out, rs, rule);
+	fputs(rule->dead ? ", dead\n" : "\n", out);
+	for (uint32_t m = 0; m < rule->num_matches; m++)
+		dump_match(out, rs, &rs->matches[rule->first_match + m]);
+}
+
+static void dump_chain(FILE *out, const struct ir_ruleset *rs,
+		       const struct ir_chain *chain)
+{
+	fputs("\nchain ", out);
+	dump_name(out, chain->name);
+	if (chain->hook >= 0)
+		fprintf(out, ", hook %s, policy %u",
+			bpfilter_ir_hook_name(chain->hook),
+			rs->hook_underflow[chain->hook]);
+	else
+		fprintf(out, ", %u refs", chain->refs);
+	if (chain->first < chain->end)
+		fprintf(out, ", rules %u-%u", chain->first, chain->end - 1);
+	fputs(chain->dead ? ", dead\n" : "\n", out);
+}
+
+/* Rules are in the order of the chains that list them, which are in blob order */
+static void dump_listed(FILE *out, const struct ir_ruleset *rs, int32_t chain,
+			uint32_t *rule)
+{
+	for (; *rule < rs->num_rules; (*rule)++) {
+		if (rs->rules[*rule].chain != chain)
+			break;
+		dump_rule(out, rs, *rule);
+	}
+}
+
+/**
+ * bpfilter_ir_dump() - print a ruleset
+ * @rs:		the ruleset, also one that was refused
+ * @out:	where to
+ */
+void bpfilter_ir_dump(const struct ir_ruleset *rs, FILE *out)
+{
+	uint32_t rule = 0;
+
+	fputs("table ", out);
+	dump_name(out, rs->table);
+	fputs(rs->family == NFPROTO_IPV4 ? " ipv4" : " ipv6", out);
+	fputs(", hooks ", out);
+	dump_hooks(out, rs->valid_hooks);
+	fprintf(out, ", %u rules, %u chains\n", rs->num_rules, rs->num_chains);
+
+	dump_listed(out, rs, -1, &rule);
+	for (uint32_t c = 0; c < rs->num_chains; c++) {
+		dump_chain(out, rs, &rs->chains[c]);
+		dump_listed(out, rs, c, &rule);
+	}
+	if (rule < rs->num_rules)
+		fputc('\n', out);
+	dump_listed(out, rs, -1, &rule);
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "ir_build.h"
+#include "passes.h"
+
+/*
+ * Tests whose outcome is known.
+ *
+ * Invariant: for every packet the rule matches, does not match or drops as
+ * before. A test that always holds goes. Behind one that never holds nothing is
+ * looked at; it stays, so that the tests alone still tell. The rule is dead
+ * then, unless a test before can drop the packet.
+ *
+ * A test for a connection can end its match early with success, so behind it a
+ * test that never holds decides for packets with a connection only.
+ */
+
+enum outcome {
+	OUTCOME_UNKNOWN,
+	OUTCOME_NEVER,
+	OUTCOME_ALWAYS,
+};
+
+static enum outcome outcome(bool holds, bool invert)
+{
+	return holds != invert ? OUTCOME_ALWAYS : OUTCOME_NEVER;
+}
+
+static enum outcome masked_outcome(const struct ir_test *t)
+{
+	if (t->value & ~t->mask)
+		return outcome(false, t->invert);
+	if (!(t->mask & bpfilter_ir_field_max(t->field)))
+		return outcome(!t->value, t->invert);
+	return OUTCOME_UNKNOWN;
+}
+
+static enum outcome bytes_outcome(const struct ir_test *t)
+{
+	uint8_t any = 0;
+
+	for (int i = 0; i < IR_BYTES_MAX; i++) {
+		if (t->bytes[i] & ~t->bytes_mask[i])
+			return outcome(false, t->invert);
+		any |= t->bytes_mask[i];
+	}
+	return any ? OUTCOME_UNKNOWN : outcome(true, t->invert);
+}
+
+static enum outcome range_outcome(const struct ir_test *t)
+{
+	uint64_t max = bpfilter_ir_field_max(t->field);
+
+	if (t->lo > t->hi || t->lo > max)
+		return outcome(false, t->invert);
+	if (!t->lo && t->hi >= max)
+		return outcome(true, t->invert);
+	return OUTCOME_UNKNOWN;
+}
+
+static enum outcome any_bit_outcome(const struct ir_test *t)
+{
+	if (!(t->mask & bpfilter_ir_field_max(t->field)))
+		return outcome(false, t->invert);
+	return OUTCOME_UNKNOWN;
+}
+
+static enum outcome test_outcome(const struct ir_test *t)
+{
+	switch (t->kind) {
+	case IR_TEST_MASKED:
+		return masked_outcome(t);
+	case IR_TEST_BYTES:
+		return bytes_outcome(t);
+	case IR_TEST_RANGE:
+		return range_outcome(t);
+	case IR_TEST_ANY_BIT:
+		return any_bit_outcome(t);
+	case IR_TEST_CONST:
+		return outcome(t->value, t->invert);
+	case IR_TEST_PRESENT:
+	case IR_TEST_HEADER:
+	case IR_TEST_CONN:
+		return OUTCOME_UNKNOWN;
+	}
+	return OUTCOME_UNKNOWN;
+}
+
+static bool test_may_drop(const struct ir_test *t)
+{
+	return t->kind == IR_TEST_HEADER || t->kind == IR_TEST_PRESENT;
+}
+
+/* Matches at once if there is no connection */
+static bool test_may_end(const struct ir_test *t)
+{
+	return t->kind == IR_TEST_CONN && t->value;
+}
+
+static const struct ir_test test_never = { .kind = IR_TEST_CONST };
+
+/**
+ * struct seen - what came before in a rule
+ * @may_drop:	a test that can drop the packet
+ * @never:	the rule cannot match
+ */
+struct seen {
+	bool may_drop;
+	bool never;
+};
+
+static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
+			   struct seen *seen)
+{
+	struct ir_test *tests = rs->tests + match->first;
+	bool may_end = false, never = false;
+	uint32_t num = 0;
+
+	for (uint32_t t = 0; t < match->num && !never; t++) {
+		enum outcome out = test_outcome(&tests[t]);
+
+		if (out == OUTCOME_ALWAYS)
+			continue;
+		never = out == OUTCOME_NEVER;
+		tests[num++] = never ? test_never : tests[t];
+		may_end |= test_may_end(&tests[num - 1]);
+		seen->may_drop |= test_may_drop(&tests[num - 1]);
+	}
+	if (num && test_may_end(&tests[num - 1]))
+		num--;
+	match->num = num;
+	seen->never = never && !may_end;
+}
+
+static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
+{
+	struct ir_match *matches = rs->matches + rule->first_match;
+	struct seen seen = {};
+
+	for (uint32_t m = 0; m < rule->num_matches; m++) {
+		if (seen.never)
+			matches[m].num = 0;
+		else
+			simplify_match(rs, &matches[m], &seen);
+	}
+	if (seen.never && !seen.may_drop)
+		rule->dead = true;
+}
+
+static int simplify_run(struct ir_ruleset *rs, struct refusal *why)
+{
+	for (uint32_t i = 0; i < rs->num_rules; i++)
+		simplify_rule(rs, &rs->rules[i]);
+	return 0;
+}
+
+const struct pass bpfilter_pass_simplify = {
+	.name = "simplify",
+	.run = simplify_run,
+};
