@@ -231,7 +231,7 @@ static bool iface_name(const struct ir_test *t, char name[IR_BYTES_MAX + 2])
 		if (t->bytes_mask[i])
 			return false;
 	memcpy(name, t->bytes, len);
-	strcpy(name + len, "+");
+	memcpy(name + len, "+", sizeof("+"));
 	for (int i = strnlen(name, len); i < len; i++)
 		if (name[i])
 			return false;
@@ -385,7 +385,7 @@ static void dump_chain(FILE *out, const struct ir_ruleset *rs,
 	fputs(chain->dead ? ", dead\n" : "\n", out);
 }
 
-/* Rules are in the order of the chains that list them, which are in blob order */
+/* Rules come in the order of the chains that list them */
 static void dump_listed(FILE *out, const struct ir_ruleset *rs, int32_t chain,
 			uint32_t *rule)
 {

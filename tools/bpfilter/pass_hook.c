@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 #include <netinet/in.h>
+#include <linux/bits.h>
 #include <linux/netfilter.h>
 
 #include "passes.h"
@@ -16,9 +17,9 @@
  * and INPUT; a missing device has the name of 16 zeroes. Nothing is known on
  * POSTROUTING, which forwarded packets enter with their input device.
  */
-#define HOOKS_WITHOUT_IN	(1U << NF_INET_LOCAL_OUT)
-#define HOOKS_WITHOUT_OUT	(1U << NF_INET_PRE_ROUTING | \
-				 1U << NF_INET_LOCAL_IN)
+#define HOOKS_WITHOUT_IN	BIT(NF_INET_LOCAL_OUT)
+#define HOOKS_WITHOUT_OUT	(BIT(NF_INET_PRE_ROUTING) | \
+				 BIT(NF_INET_LOCAL_IN))
 
 static bool iface_missing(const struct ir_rule *rule, enum ir_field field)
 {
