@@ -309,10 +309,9 @@ static int code_compile(struct cmd_ctx *ctx, struct dump *d)
 	int ret;
 
 	ret = image_make(d, &img, &why);
-	if (!ret) {
+	if (!ret)
 		ret = code_from_image(d, &img);
-		bpfilter_gen_free(&img);
-	}
+	bpfilter_gen_free(&img);
 	return ret ? refused(ctx, ret, &why) : CMD_OK;
 }
 
@@ -341,8 +340,10 @@ static int code_make(struct cmd_ctx *ctx, struct dump *d)
 	if (ret && !d->owned)
 		return cmd_error(ctx, "types of the running kernel: %s",
 				 strerror(-ret));
-	for (hook = 0; !ret && hook < BPFILTER_NUMHOOKS; hook++)
-		d->code[hook].btf = &d->btf;
+	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
+		d->code[hook].hook = hook;
+		d->code[hook].btf = ret ? NULL : &d->btf;
+	}
 
 	return d->owned ? code_fetch(ctx, d) : code_compile(ctx, d);
 }

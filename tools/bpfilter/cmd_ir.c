@@ -53,6 +53,19 @@ static const char *const action_names[] = {
 	[IR_ACTION_CONTINUE]	= "continue",
 };
 
+/* Names come from the blob: bytes that cannot be printed become "?" */
+static void blob_name_json(json_writer_t *json, const char *key,
+			   const char *name)
+{
+	char text[sizeof(((struct ir_chain *)0)->name)];
+	unsigned int i;
+
+	for (i = 0; name[i] && i < sizeof(text) - 1; i++)
+		text[i] = name[i] > 0x1f && name[i] < 0x7f ? name[i] : '?';
+	text[i] = '\0';
+	jsonw_string_field(json, key, text);
+}
+
 static void bytes_json(json_writer_t *json, const char *name,
 		       const uint8_t *bytes)
 {
@@ -177,6 +190,8 @@ static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 	hooks_json(json, "comefrom", rule->comefrom);
 	if (rule->is_policy)
 		jsonw_bool_field(json, "policy", true);
+	if (rule->dead)
+		jsonw_bool_field(json, "dead", true);
 	jsonw_name(json, "matches");
 	jsonw_start_array(json);
 	for (i = 0; i < rule->num_matches; i++)
@@ -184,8 +199,8 @@ static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 	jsonw_end_array(json);
 	jsonw_string_field(json, "action", action_names[rule->action]);
 	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
-		jsonw_string_field(json, "chain",
-				   rs->chains[rule->target_chain].name);
+		blob_name_json(json, "chain",
+			       rs->chains[rule->target_chain].name);
 	jsonw_end_object(json);
 }
 
@@ -195,9 +210,11 @@ static void chain_json(json_writer_t *json, const struct ir_ruleset *rs,
 	uint32_t i;
 
 	jsonw_start_object(json);
-	jsonw_string_field(json, "name", chain->name);
+	blob_name_json(json, "name", chain->name);
 	jsonw_bool_field(json, "hook", chain->hook >= 0);
 	jsonw_uint_field(json, "refs", chain->refs);
+	if (chain->dead)
+		jsonw_bool_field(json, "dead", true);
 	jsonw_name(json, "rules");
 	jsonw_start_array(json);
 	for (i = chain->first; i < chain->listed_end; i++)
@@ -210,7 +227,7 @@ static void ir_json(json_writer_t *json, const struct ir_ruleset *rs)
 {
 	uint32_t i;
 
-	jsonw_string_field(json, "table", rs->table);
+	blob_name_json(json, "table", rs->table);
 	jsonw_uint_field(json, "entries", rs->num_rules);
 	jsonw_name(json, "chains");
 	jsonw_start_array(json);
