@@ -105,4 +105,22 @@ int bpfilter_load(const struct ir_ruleset *rs, const struct gen_image *img,
 		  struct loaded *out, struct refusal *why);
 void bpfilter_loaded_close(struct loaded *l);
 
+/**
+ * struct compiled - what became of a blob
+ * @rs:		the ruleset; NULL if the blob is malformed
+ * @img:	its programs, not loaded yet
+ * @compile_ns:	time that it took
+ */
+struct compiled {
+	struct ir_ruleset *rs;
+	struct gen_image img;
+	uint64_t compile_ns;
+};
+
+int bpfilter_compile(const void *blob, size_t size, uint16_t family,
+		     const struct compile_env *env, struct compiled *c,
+		     struct refusal *why);
+void bpfilter_compiled_free(struct compiled *c);
+uint64_t bpfilter_now_ns(void);
+
 #endif /* BPFILTER_COMPILE_H */

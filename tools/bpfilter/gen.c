@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The emitter's front: a program per hook, and the counter map that they share.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/netfilter/x_tables.h>
+
+#include "gen.h"
+#include "ir_build.h"
+
+/* An offset in a map's value cannot be addressed beyond (BPF_MAX_VAR_OFF) */
+#define COUNTER_MAP_MAX		(512U * 1024 * 1024)
+/* Rows start on cache lines of their own */
+#define COUNTER_ROW_ALIGN	64
+
+/* --- Names --- */
+
+static bool name_taken(const struct gen_prog *prog, uint32_t num,
+		       const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < num; i++)
+		if (!strcmp(prog->funcs[i].name, name))
+			return true;
+	return false;
+}
+
+/* Make @name a C identifier that none of the first @num functions has */
+static void name_func(struct gen_prog *prog, uint32_t num, const char *name)
+{
+	char *out = prog->funcs[num].name;
+	size_t size = sizeof(prog->funcs[num].name);
+	char base[52];
+	int i, copy;
+
+	snprintf(base, sizeof(base), "%s%s", isdigit(*name) ? "_" : "", name);
+	for (i = 0; base[i]; i++)
+		if (!isalnum(base[i]) || (base[i] & 0x80))
+			base[i] = '_';
+	snprintf(out, size, "%s", base);
+	for (copy = 2; name_taken(prog, num, out); copy++)
+		snprintf(out, size, "%s_%d", base, copy);
+}
+
+static void name_chain_func(const struct gen *g, struct gen_prog *prog,
+			    uint32_t i)
+{
+	const struct plan_func *f = &g->plan->funcs[i];
+	const char *chain = g->rs->chains[f->chain].name;
+	char name[96];
+
+	if (i == 0)
+		snprintf(name, sizeof(name), "%s_%s", g->rs->table, chain);
+	else if (f->is_segment)
+		snprintf(name, sizeof(name), "%s_rule_%u", chain,
+			 g->rs->rules[f->first].number);
+	else
+		snprintf(name, sizeof(name), "%s", chain);
+	name_func(prog, i, name);
+}
+
+/* --- Functions --- */
+
+static void put_func(const struct gen *g, struct gen_prog *prog, uint32_t label)
+{
+	struct gen_func *f = &prog->funcs[prog->num_funcs++];
+
+	f->insn_off = asm_pos(&g->code, label);
+	f->is_entry = prog->num_funcs == 1;
+}
+
+/* The functions in the order of emit_all() */
+static int list_funcs(const struct gen *g, struct gen_prog *prog)
+{
+	uint32_t num = g->plan->num_funcs;
+	uint32_t i;
+
+	prog->funcs = calloc(num + 2, sizeof(*prog->funcs));
+	if (!prog->funcs)
+		return -ENOMEM;
+	for (i = 0; i < num; i++) {
+		name_chain_func(g, prog, i);
+		put_func(g, prog, g->func_label[i]);
+	}
+	name_func(prog, prog->num_funcs, "load_state");
+	put_func(g, prog, g->load_state);
+	if (gen_needs_field(g, IR_FIELD_TCP_OPTION)) {
+		name_func(prog, prog->num_funcs, "load_options");
+		put_func(g, prog, g->load_options);
+	}
+	return 0;
+}
+
+static int emit_all(struct gen *g)
+{
+	uint32_t i;
+
+	g->func_label = calloc(g->plan->num_funcs, sizeof(*g->func_label));
+	if (!g->func_label)
+		return -ENOMEM;
+	for (i = 0; i < g->plan->num_funcs; i++)
+		g->func_label[i] = asm_label(&g->code);
+	g->load_state = asm_label(&g->code);
+	g->load_options = asm_label(&g->code);
+
+	for (i = 0; i < g->plan->num_funcs; i++)
+		gen_func(g, &g->plan->funcs[i]);
+	gen_load_state(g);
+	if (gen_needs_field(g, IR_FIELD_TCP_OPTION))
+		gen_load_options(g);
+	return asm_finish(&g->code);
+}
+
+/* --- Programs --- */
+
+static int gen_hook(struct gen *g, struct gen_prog *prog, struct refusal *why)
+{
+	const struct refuse_where where = {
+		.table = g->rs->table,
+		.chain = bpfilter_ir_hook_name(g->hook),
+	};
+	int err;
+
+	err = gen_kernel_check(g, why);
+	if (err)
+		return err;
+	err = emit_all(g);
+	if (!err)
+		err = list_funcs(g, prog);
+	if (err)
+		return bpfilter_refuse(why, err == -ENOMEM ? ENOMEM : EINVAL,
+				       false, &where, "cannot be emitted: %s",
+				       strerror(-err));
+	prog->insns = g->code.insns;
+	prog->num_insns = g->code.num_insns;
+	g->code.insns = NULL;
+	return 0;
+}
+
+static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
+		       const struct compile_env *env, struct gen_image *img,
+		       int hook, struct refusal *why)
+{
+	struct gen g = {
+		.rs = rs,
+		.plan = &plan->hook[hook],
+		.env = env,
+		.img = img,
+		.hook = hook,
+	};
+	int err;
+
+	if (!g.plan->num_funcs)
+		return 0;
+	err = gen_hook(&g, &img->prog[hook], why);
+	asm_free(&g.code);
+	free(g.func_label);
+	free(g.frames);
+	return err;
+}
+
+static int lay_out_counters(const struct ir_ruleset *rs,
+			    const struct compile_env *env,
+			    struct gen_image *img, struct refusal *why)
+{
+	const struct refuse_where where = { .table = rs->table };
+	uint64_t row = (uint64_t)rs->num_rules * sizeof(struct xt_counters);
+
+	row = (row + COUNTER_ROW_ALIGN - 1) & ~(COUNTER_ROW_ALIGN - 1ULL);
+	if (!env->nr_cpus || row * env->nr_cpus > COUNTER_MAP_MAX)
+		return bpfilter_refuse(why, EINVAL, false, &where,
+				       "counters of %u rules for %u CPUs need more than %u MiB",
+				       rs->num_rules, env->nr_cpus,
+				       COUNTER_MAP_MAX >> 20);
+	img->counter_stride = row;
+	img->nr_cpus = env->nr_cpus;
+	img->run_state_size = sizeof(struct run_state);
+	return 0;
+}
+
+/**
+ * bpfilter_gen() - emit a table's programs
+ * @rs:		the table
+ * @plan:	its plan
+ * @env:	the kernel that they are for
+ * @img:	filled; release it with bpfilter_gen_free(), also after an error
+ * @why:	where a refusal goes
+ *
+ * Return: 0, or a negative errno after a refusal:
+ * * -EINVAL	the kernel lacks something, or a program or the counters are
+ *		too large
+ * * -ENOMEM	out of memory
+ */
+int bpfilter_gen(const struct ir_ruleset *rs, const struct plan *plan,
+		 const struct compile_env *env, struct gen_image *img,
+		 struct refusal *why)
+{
+	int hook, err;
+
+	memset(img, 0, sizeof(*img));
+	err = lay_out_counters(rs, env, img, why);
+	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
+		err = gen_program(rs, plan, env, img, hook, why);
+	return err;
+}
+
+/**
+ * bpfilter_gen_free() - release an image
+ * @img:	image
+ */
+void bpfilter_gen_free(struct gen_image *img)
+{
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
+		free(img->prog[hook].insns);
+		free(img->prog[hook].funcs);
+	}
+	memset(img, 0, sizeof(*img));
+}

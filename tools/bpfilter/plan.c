@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The planner: graph of chains -> which become functions -> where long ones
+ * are cut. See plan.h.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ir_build.h"
+#include "plan.h"
+#include "plan_graph.h"
+#include "plan_limits.h"
+
+/**
+ * plan_refuse() - refuse a table, or a hook of it
+ * @pg:		graph
+ * @hook:	hook, or -1 for the table
+ * @why:	where the refusal goes
+ * @fmt:	reason
+ *
+ * Return: -EINVAL, or the errno of an earlier refusal.
+ */
+int plan_refuse(const struct plan_graph *pg, int hook, struct refusal *why,
+		const char *fmt, ...)
+{
+	const struct refuse_where where = {
+		.table = pg->rs->table,
+		.chain = hook < 0 ? NULL : bpfilter_ir_hook_name(hook),
+	};
+	char reason[BPFILTER_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, args);
+	va_end(args);
+	return bpfilter_refuse(why, EINVAL, false, &where, "%s", reason);
+}
+
+static int refuse_rule(const struct plan_graph *pg, uint32_t rule,
+		       uint64_t branches, struct refusal *why)
+{
+	const struct ir_rule *r = &pg->rs->rules[rule];
+	const struct refuse_where where = {
+		.table = pg->rs->table,
+		.chain = r->chain < 0 ? NULL : pg->rs->chains[r->chain].name,
+		.number = r->number,
+	};
+
+	return bpfilter_refuse(why, EINVAL, false, &where,
+			       "chains below it need %llu branches, at most %u",
+			       (unsigned long long)branches,
+			       PLAN_RULE_BRANCHES_MAX);
+}
+
+/* --- Segments --- */
+
+/* Branches of a rule with all that stands inline in it */
+static uint64_t rule_branches(const struct plan_graph *pg, uint32_t rule)
+{
+	const struct ir_rule *r = &pg->rs->rules[rule];
+	uint64_t sum = plan_rule_cost(pg->rs, r).branches;
+
+	if ((r->action == IR_ACTION_JUMP || r->action == IR_ACTION_GOTO) &&
+	    pg->nodes[r->target_chain].is_inline)
+		sum += pg->nodes[r->target_chain].full.branches;
+	return sum;
+}
+
+/**
+ * struct cutter - cutting chains into functions
+ * @pg:		graph
+ * @funcs:	where functions go, NULL to count only
+ * @num:	functions so far
+ */
+struct cutter {
+	const struct plan_graph *pg;
+	struct plan_func *funcs;
+	uint32_t num;
+};
+
+static void put_func(struct cutter *c, uint32_t chain, uint32_t first,
+		     uint32_t end, bool is_segment)
+{
+	if (c->funcs)
+		c->funcs[c->num] = (struct plan_func) {
+			.chain = chain,
+			.first = first,
+			.end = end,
+			.is_segment = is_segment,
+		};
+	c->num++;
+}
+
+/* The last piece of a chain stays in the chain's function, before the others */
+static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
+{
+	const struct ir_chain *ic = &c->pg->rs->chains[chain];
+	uint32_t i, self = c->num, first = ic->first;
+	uint64_t sum = 0, more;
+
+	put_func(c, chain, first, ic->end, false);
+	if (c->pg->nodes[chain].full.branches <= PLAN_SEGMENT_BRANCHES)
+		return 0;
+	for (i = first; i < ic->end; i++) {
+		more = rule_branches(c->pg, i);
+		if (more > PLAN_RULE_BRANCHES_MAX)
+			return refuse_rule(c->pg, i, more, why);
+		if (sum + more > PLAN_SEGMENT_BRANCHES) {
+			put_func(c, chain, first, i, true);
+			first = i;
+			sum = 0;
+		}
+		sum += more;
+	}
+	if (c->funcs) {
+		c->funcs[self].first = first;
+		c->funcs[self].num_segments = c->num - self - 1;
+	}
+	return 0;
+}
+
+static int cut_all(struct cutter *c, struct refusal *why)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < c->pg->num_order; i++)
+		if (!c->pg->nodes[c->pg->order[i]].is_inline)
+			err = cut_chain(c, c->pg->order[i], why);
+	return err;
+}
+
+static int count_funcs(const struct plan_graph *pg, uint32_t *num,
+		       struct refusal *why)
+{
+	struct cutter c = { .pg = pg };
+	int err = cut_all(&c, why);
+
+	*num = c.num;
+	return err;
+}
+
+/* --- Limits --- */
+
+static int limit_funcs(struct plan_graph *pg, int hook, struct refusal *why)
+{
+	const uint32_t max = PLAN_FUNCS_MAX - PLAN_FUNCS_OTHER;
+	uint32_t num;
+	int ret;
+
+	for (;;) {
+		ret = count_funcs(pg, &num, why);
+		if (ret || num <= max)
+			return ret;
+		ret = plan_inline_for_count(pg, num - max);
+		if (ret < 0)
+			return bpfilter_refuse(why, ENOMEM, false, NULL,
+					       "out of memory");
+		if (!ret)
+			return plan_refuse(pg, hook, why,
+					   "needs %u functions, at most %u",
+					   num, max);
+		plan_graph_sum(pg);
+	}
+}
+
+static int limit_size(const struct plan_graph *pg, int hook,
+		      struct refusal *why)
+{
+	uint64_t insns = 0, walk = pg->nodes[pg->order[0]].walk;
+	uint32_t i;
+
+	for (i = 0; i < pg->num_order; i++) {
+		const struct plan_node *n = &pg->nodes[pg->order[i]];
+
+		if (!n->is_inline)
+			insns = plan_sum(insns, n->full.insns);
+	}
+	if (insns > PLAN_INSNS_MAX)
+		return plan_refuse(pg, hook, why,
+				   "needs about %llu instructions, at most %u",
+				   (unsigned long long)insns, PLAN_INSNS_MAX);
+	if (walk > PLAN_WALK_MAX)
+		return plan_refuse(pg, hook, why,
+				   "has %llu instructions on all paths, at most %u",
+				   (unsigned long long)walk, PLAN_WALK_MAX);
+	return 0;
+}
+
+/* Frames that a path takes at most, with segments where they came to be */
+static int limit_frames(const struct plan_graph *pg, int hook,
+			struct refusal *why)
+{
+	uint32_t i, j, deepest = 0;
+	uint32_t *frames = calloc(pg->rs->num_chains, sizeof(*frames));
+
+	if (!frames)
+		return bpfilter_refuse(why, ENOMEM, false, NULL,
+				       "out of memory");
+	for (i = 0; i < pg->num_order; i++) {
+		uint32_t chain = pg->order[i];
+		const struct plan_chain *pc = &pg->chains[chain];
+		const struct plan_node *n = &pg->nodes[chain];
+		uint32_t here = frames[chain] + !n->is_inline;
+
+		if (!n->is_inline &&
+		    n->full.branches > PLAN_SEGMENT_BRANCHES)
+			here++;
+		if (deepest < here)
+			deepest = here;
+		for (j = 0; j < pc->num_calls; j++) {
+			uint32_t to = pg->calls[pc->calls + j];
+
+			if (frames[to] < here)
+				frames[to] = here;
+		}
+	}
+	free(frames);
+	if (deepest > PLAN_FRAMES_MAX)
+		return plan_refuse(pg, hook, why,
+				   "needs %u frames on the stack, at most %u",
+				   deepest, PLAN_FRAMES_MAX);
+	return 0;
+}
+
+/* --- Hooks --- */
+
+static void set_func_of(const struct plan_graph *pg, struct plan_hook *ph)
+{
+	uint32_t i;
+
+	for (i = 0; i < pg->rs->num_chains; i++)
+		ph->func_of[i] = PLAN_UNREACHED;
+	for (i = 0; i < pg->num_order; i++)
+		ph->func_of[pg->order[i]] = PLAN_INLINE;
+	for (i = 0; i < ph->num_funcs; i++)
+		if (!ph->funcs[i].is_segment)
+			ph->func_of[ph->funcs[i].chain] = i;
+}
+
+static int fill_hook(const struct plan_graph *pg, struct plan_hook *ph,
+		     struct refusal *why)
+{
+	struct cutter c = { .pg = pg };
+	uint32_t i, num;
+	int err;
+
+	err = count_funcs(pg, &num, why);
+	if (err)
+		return err;
+	ph->funcs = calloc(num, sizeof(*ph->funcs));
+	ph->func_of = calloc(pg->rs->num_chains, sizeof(*ph->func_of));
+	if (!ph->funcs || !ph->func_of)
+		return bpfilter_refuse(why, ENOMEM, false, NULL,
+				       "out of memory");
+	c.funcs = ph->funcs;
+	err = cut_all(&c, why);
+	ph->num_funcs = c.num;
+	set_func_of(pg, ph);
+	for (i = 0; i < pg->num_order; i++)
+		plan_need_merge(&ph->need, &pg->chains[pg->order[i]].need);
+	return err;
+}
+
+/* A hook whose first rule is its policy: nothing for a program to do */
+static bool is_idle(const struct ir_ruleset *rs, int hook)
+{
+	return rs->hook_chain[hook] < 0 ||
+	       rs->chains[rs->hook_chain[hook]].first ==
+	       rs->hook_underflow[hook];
+}
+
+static int plan_hook_make(struct plan_graph *pg, int hook,
+			  struct plan_hook *ph, struct refusal *why)
+{
+	int err;
+
+	if (is_idle(pg->rs, hook))
+		return 0;
+	err = plan_graph_reach(pg, hook, why);
+	if (err)
+		return err;
+	plan_graph_sum(pg);
+	err = plan_inline_for_depth(pg, hook, why);
+	if (err)
+		return err;
+	plan_graph_sum(pg);
+	err = limit_funcs(pg, hook, why);
+	if (!err)
+		err = limit_size(pg, hook, why);
+	if (!err)
+		err = limit_frames(pg, hook, why);
+	if (!err)
+		err = fill_hook(pg, ph, why);
+	return err;
+}
+
+/**
+ * bpfilter_plan_make() - plan a table's programs
+ * @rs:		the table, as the passes left it
+ * @plan:	the plan; release it with bpfilter_plan_free()
+ * @why:	where a refusal goes
+ *
+ * Return: 0, or a negative errno after a refusal:
+ * * -EINVAL	a program would be beyond a limit of the verifier
+ * * -ENOMEM	out of memory
+ */
+int bpfilter_plan_make(const struct ir_ruleset *rs, struct plan **plan,
+		       struct refusal *why)
+{
+	struct plan *p = calloc(1, sizeof(*p));
+	struct plan_graph pg;
+	int hook, err;
+
+	*plan = NULL;
+	if (!p)
+		return bpfilter_refuse(why, ENOMEM, false, NULL,
+				       "out of memory");
+	err = plan_graph_make(&pg, rs, why);
+	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
+		err = plan_hook_make(&pg, hook, &p->hook[hook], why);
+	plan_graph_free(&pg);
+	if (err)
+		bpfilter_plan_free(p);
+	else
+		*plan = p;
+	return err;
+}
+
+/**
+ * bpfilter_plan_free() - release a plan
+ * @plan:	plan, or NULL
+ */
+void bpfilter_plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
+		free(plan->hook[hook].funcs);
+		free(plan->hook[hook].func_of);
+	}
+	free(plan);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_PLAN_GRAPH_H
+#define BPFILTER_PLAN_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/compiler.h>
+
+#include "ir.h"
+#include "plan.h"
+
+/*
+ * What the planner works on: chains, who jumps to whom, and what the code of
+ * each will cost. Costs are upper bounds, close enough to plan with; sums
+ * saturate at PLAN_COST_MAX.
+ */
+
+#define PLAN_COST_MAX	0x10000000000ULL
+
+/* struct plan_cost - instructions, and branches among them */
+struct plan_cost {
+	uint64_t insns;
+	uint64_t branches;
+};
+
+/**
+ * struct plan_chain - a chain, the same for all hooks
+ * @calls:	index in struct plan_graph's @calls of its first jump
+ * @num_calls:	number of its jumps and gotos
+ * @own:	cost of its rules, without what they jump to
+ * @need:	what its rules look at, without what they jump to
+ */
+struct plan_chain {
+	uint32_t calls;
+	uint32_t num_calls;
+	struct plan_cost own;
+	struct plan_need need;
+};
+
+/**
+ * struct plan_node - a chain as one hook sees it
+ * @level:	frames of the stack between the hook's own chain and this one, at
+ *		most, if no chain were inline
+ * @is_inline:	its code stands where the jumps to it do
+ * @sites:	how many such places there are, copies in inline chains counted
+ * @full:	its own cost and that of all inline chains in it
+ * @walk:	instructions on all paths through it, calls followed each time
+ */
+struct plan_node {
+	uint32_t level;
+	bool is_inline;
+	uint64_t sites;
+	struct plan_cost full;
+	uint64_t walk;
+};
+
+/**
+ * struct plan_graph - the chains of a table
+ * @rs:		the table
+ * @chains:	what does not depend on the hook, by chain
+ * @calls:	target chains of all jumps
+ * @num_calls:	number of @calls
+ * @max_calls:	room in @calls
+ * @nodes:	what does, by chain
+ * @order:	chains that the hook reaches, each behind all that jump to it
+ * @num_order:	number of @order
+ */
+struct plan_graph {
+	const struct ir_ruleset *rs;
+	struct plan_chain *chains;
+	uint32_t *calls;
+	uint32_t num_calls;
+	uint32_t max_calls;
+	struct plan_node *nodes;
+	uint32_t *order;
+	uint32_t num_order;
+};
+
+static inline uint64_t plan_sum(uint64_t a, uint64_t b)
+{
+	return a + b < PLAN_COST_MAX ? a + b : PLAN_COST_MAX;
+}
+
+static inline uint64_t plan_product(uint64_t a, uint64_t b)
+{
+	return !b || a < PLAN_COST_MAX / b ? a * b : PLAN_COST_MAX;
+}
+
+/* plan_cost.c */
+struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
+				const struct ir_rule *rule);
+void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
+		    const struct ir_rule *rule);
+void plan_need_merge(struct plan_need *need, const struct plan_need *more);
+
+/* plan_graph.c */
+int plan_graph_make(struct plan_graph *pg, const struct ir_ruleset *rs,
+		    struct refusal *why);
+void plan_graph_free(struct plan_graph *pg);
+int plan_graph_reach(struct plan_graph *pg, int hook, struct refusal *why);
+void plan_graph_sum(struct plan_graph *pg);
+
+/* plan_inline.c */
+int plan_inline_for_depth(struct plan_graph *pg, int hook, struct refusal *why);
+int plan_inline_for_count(struct plan_graph *pg, uint32_t excess);
+
+/* plan.c */
+__printf(4, 5)
+int plan_refuse(const struct plan_graph *pg, int hook, struct refusal *why,
+		const char *fmt, ...);
+
+#endif /* BPFILTER_PLAN_GRAPH_H */

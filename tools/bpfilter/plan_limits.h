@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_PLAN_LIMITS_H
+#define BPFILTER_PLAN_LIMITS_H
+
+/* The verifier's: frames on the stack, and functions in a program */
+#define PLAN_FRAMES_MAX		8
+#define PLAN_FUNCS_MAX		256
+
+/* Functions that do not walk rules: load_state() and load_options() */
+#define PLAN_FUNCS_OTHER	2
+
+/*
+ * The verifier keeps at most 8,192 branches whose other side it has not looked
+ * at yet. In a function that walks rules all that can fail are in that state
+ * at its end, so longer chains are cut into segments.
+ */
+#define PLAN_SEGMENT_BRANCHES	4000
+#define PLAN_RULE_BRANCHES_MAX	4000
+
+/* Longest chain that gets inline to save a function, in branches */
+#define PLAN_INLINE_BRANCHES	1000
+
+/* Deepest nesting of chains that is looked at */
+#define PLAN_LEVELS_MAX		512
+
+/*
+ * The verifier looks at a million instructions at most, and each is looked at
+ * about once.
+ */
+#define PLAN_INSNS_MAX		800000
+
+/*
+ * The verifier follows all calls on all paths to see how deep the stack gets,
+ * without remembering where it has been: this bounds its time.
+ */
+#define PLAN_WALK_MAX		100000000
+
+#endif /* BPFILTER_PLAN_LIMITS_H */
