@@ -105,7 +105,6 @@ bool table_names_have(const struct table_names *names, const char *name);
 int table_fetch(int sk, const char *name, struct ipt_replace **blob);
 size_t table_blob_size(const struct ipt_replace *blob);
 int table_count(const struct ipt_replace *blob, struct table_count *count);
-const char *table_hook_name(unsigned int hook);
 
 /* cmd_prog.c */
 

@@ -169,7 +169,7 @@ static void insns_print(struct cmd_ctx *ctx, const struct code *code)
 
 static void code_plain(struct cmd_ctx *ctx, const struct code *code)
 {
-	printf("%s: ", table_hook_name(code->hook));
+	printf("%s: ", bpfilter_ir_hook_name(code->hook));
 	if (code->id)
 		printf("program %u, %u instructions as verified\n", code->id,
 		       code->num_insns);
@@ -183,7 +183,8 @@ static void code_plain(struct cmd_ctx *ctx, const struct code *code)
 static void code_json(struct cmd_ctx *ctx, const struct code *code)
 {
 	jsonw_start_object(ctx->json);
-	jsonw_string_field(ctx->json, "hook", table_hook_name(code->hook));
+	jsonw_string_field(ctx->json, "hook",
+			   bpfilter_ir_hook_name(code->hook));
 	if (code->id)
 		jsonw_uint_field(ctx->json, "id", code->id);
 	jsonw_bool_field(ctx->json, "loaded", code->id);

@@ -11,33 +11,6 @@
 #include "cmd.h"
 #include "match.h"
 
-static const char *const field_names[IR_FIELD_COUNT] = {
-	[IR_FIELD_IP_SADDR]		= "ip_saddr",
-	[IR_FIELD_IP_DADDR]		= "ip_daddr",
-	[IR_FIELD_IP_PROTO]		= "ip_proto",
-	[IR_FIELD_IP_FRAGOFF]		= "ip_fragoff",
-	[IR_FIELD_IFACE_IN]		= "iface_in",
-	[IR_FIELD_IFACE_OUT]		= "iface_out",
-	[IR_FIELD_L4_SPORT]		= "l4_sport",
-	[IR_FIELD_L4_DPORT]		= "l4_dport",
-	[IR_FIELD_TCP_FLAGS]		= "tcp_flags",
-	[IR_FIELD_TCP_OPTION]		= "tcp_option",
-	[IR_FIELD_ICMP_TYPECODE]	= "icmp_typecode",
-	[IR_FIELD_CT_STATE]		= "ct_state",
-	[IR_FIELD_CT_STATUS]		= "ct_status",
-	[IR_FIELD_CT_REPLY]		= "ct_reply",
-	[IR_FIELD_CT_PROTO]		= "ct_proto",
-	[IR_FIELD_CT_ORIGSRC]		= "ct_origsrc",
-	[IR_FIELD_CT_ORIGDST]		= "ct_origdst",
-	[IR_FIELD_CT_REPLSRC]		= "ct_replsrc",
-	[IR_FIELD_CT_REPLDST]		= "ct_repldst",
-	[IR_FIELD_CT_ORIGSRC_PORT]	= "ct_origsrc_port",
-	[IR_FIELD_CT_ORIGDST_PORT]	= "ct_origdst_port",
-	[IR_FIELD_CT_REPLSRC_PORT]	= "ct_replsrc_port",
-	[IR_FIELD_CT_REPLDST_PORT]	= "ct_repldst_port",
-	[IR_FIELD_CT_EXPIRES]		= "ct_expires",
-};
-
 static const char *const header_names[] = {
 	[IR_HEADER_TCP]		= "tcp",
 	[IR_HEADER_UDP]		= "udp",
@@ -140,7 +113,8 @@ static void test_json(json_writer_t *json, const struct ir_test *t)
 	jsonw_start_object(json);
 	jsonw_string_field(json, "kind", kind->name);
 	if (kind->has_field)
-		jsonw_string_field(json, "field", field_names[t->field]);
+		jsonw_string_field(json, "field",
+				   bpfilter_ir_field_name(t->field));
 	kind->print(json, t);
 	if (t->invert)
 		jsonw_bool_field(json, "invert", true);
@@ -173,7 +147,7 @@ static void hooks_json(json_writer_t *json, const char *name, uint32_t mask)
 	jsonw_start_array(json);
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 		if (mask & (1U << hook))
-			jsonw_string(json, table_hook_name(hook));
+			jsonw_string(json, bpfilter_ir_hook_name(hook));
 	jsonw_end_array(json);
 }
 

@@ -226,7 +226,7 @@ static void prog_plain(const struct show_table *t, unsigned int hook)
 {
 	const struct prog_desc *prog = &t->prog[hook];
 
-	printf("        %s", table_hook_name(hook));
+	printf("        %s", bpfilter_ir_hook_name(hook));
 	if (!t->owned->prog_id[hook])
 		printf("  no program");
 	else
@@ -311,7 +311,7 @@ static void prog_json(json_writer_t *json, const struct show_table *t,
 	uint32_t id = t->owned->prog_id[hook];
 
 	jsonw_start_object(json);
-	jsonw_string_field(json, "hook", table_hook_name(hook));
+	jsonw_string_field(json, "hook", bpfilter_ir_hook_name(hook));
 	if (id)
 		jsonw_uint_field(json, "id", id);
 	if (t->known & (1U << hook)) {

@@ -20,25 +20,6 @@
 /* Times that a table may change under our eyes before we give up */
 #define FETCH_TRIES		16
 
-static const char *const hook_names[BPFILTER_NUMHOOKS] = {
-	[NF_INET_PRE_ROUTING]	= "PREROUTING",
-	[NF_INET_LOCAL_IN]	= "INPUT",
-	[NF_INET_FORWARD]	= "FORWARD",
-	[NF_INET_LOCAL_OUT]	= "OUTPUT",
-	[NF_INET_POST_ROUTING]	= "POSTROUTING",
-};
-
-/**
- * table_hook_name - name of a hook's chain
- * @hook:	enum nf_inet_hooks, below BPFILTER_NUMHOOKS
- *
- * Return: the name as iptables spells it
- */
-const char *table_hook_name(unsigned int hook)
-{
-	return hook_names[hook];
-}
-
 /**
  * table_socket - a socket in the current network namespace
  *

@@ -291,5 +291,7 @@ struct ir_ruleset {
 
 void bpfilter_ir_free(struct ir_ruleset *rs);
 void bpfilter_ir_dump(const struct ir_ruleset *rs, FILE *out);
+const char *bpfilter_ir_field_name(enum ir_field field);
+const char *bpfilter_ir_hook_name(int hook);
 
 #endif /* BPFILTER_IR_H */

@@ -8,7 +8,6 @@
 
 #define IR_NUMHOOKS	5
 
-const char *bpfilter_ir_hook_name(int hook);
 uint64_t bpfilter_ir_field_max(enum ir_field field);
 
 struct ir_ruleset *bpfilter_ir_new(void);

@@ -59,6 +59,17 @@ static const char *const field_names[IR_FIELD_COUNT] = {
 };
 
 /**
+ * bpfilter_ir_field_name() - a field in dumps
+ * @field:	the field
+ *
+ * Return: the name: that of the enumerator in small letters.
+ */
+const char *bpfilter_ir_field_name(enum ir_field field)
+{
+	return field_names[field];
+}
+
+/**
  * struct symbol - a name for a value, or for a bit of a mask
  * @value:	the value or bit
  * @name:	as iptables spells it
