@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of net/bpfilter share, grouped by the file that defines it.
+ *
+ * An option of iptables comes in through option.c. A replace (replace.c) turns
+ * the option's value into a ruleset (ruleset.c), has the helper compile it
+ * (request.c, through umh.c; its answer arrives in commit.c), lets the
+ * extensions check their parts (ext.c) and publishes it in its table (table.c),
+ * where packets find it (hook.c). The other options read or add to what is
+ * published (entries.c, counters.c, status.c).
+ */
+#ifndef _NET_BPFILTER_INTERNAL_H
+#define _NET_BPFILTER_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/bpfilter.h>
+#include <linux/completion.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/sockptr.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <uapi/linux/bpfilter.h>
+
+struct bpf_prog;
+struct ctl_table_header;
+struct net;
+
+/* The native engine's limit on the size of a ruleset or counter array */
+#define BPFILTER_MAX_SIZE	(512 * 1024 * 1024)
+
+/* A row of counters starts on a cache line of its own: per-CPU data */
+#define BPFILTER_ROW_ALIGN	64
+
+#define BPFILTER_NUM_TABLES	1
+
+/**
+ * struct bpfilter_counters - packets and bytes of each entry, per CPU
+ * @rows:	nr_cpu_ids rows of struct xt_counters by entry number
+ * @stride:	bytes from one CPU's row to the next
+ * @map_id:	id of the programs' map that @rows points into; 0 if no hook has
+ *		a program: then @rows is the ruleset's own
+ */
+struct bpfilter_counters {
+	void *rows;
+	u32 stride;
+	u32 map_id;
+};
+
+/**
+ * struct bpfilter_commitment - what the helper made of a ruleset
+ * @parked:	a commit arrived for the request
+ * @refused:	it says that the ruleset cannot be translated
+ * @prog:	program of each hook, with a reference; NULL if it has none
+ * @counters:	where the programs count; rows is NULL if there is no program
+ * @comefrom:	hooks that reach each entry, by entry number; kvfree()
+ * @compile_ns:	as the commit says
+ * @load_ns:	as the commit says
+ */
+struct bpfilter_commitment {
+	bool parked;
+	bool refused;
+	struct bpf_prog *prog[NF_INET_NUMHOOKS];
+	struct bpfilter_counters counters;
+	u32 *comefrom;
+	u64 compile_ns;
+	u64 load_ns;
+};
+
+/**
+ * struct bpfilter_req - a ruleset on its way to the helper and back
+ * @work:	queued on the ordered workqueue of request.c
+ * @done:	completed once nothing but the caller uses the request
+ * @replace:	what to compile; the caller's, unchanged until @done
+ * @id:		number of the attempt under way, as on the wire
+ * @abandoned:	the caller was killed; under the lock of request.c
+ * @timed_out:	the helper took too long; under the lock of request.c
+ * @commitment:	what the helper committed; under the lock of request.c
+ * @error:	0 or a negative errno for the caller of the replace
+ * @message:	why the helper said so, printable; may be empty
+ */
+struct bpfilter_req {
+	struct work_struct work;
+	struct completion done;
+	const struct ipt_replace *replace;
+	u64 id;
+	bool abandoned;
+	bool timed_out;
+	struct bpfilter_commitment commitment;
+	int error;
+	char message[BPFILTER_MESSAGE_MAX];
+};
+
+/**
+ * struct bpfilter_ruleset - the content of a table
+ * @replace:	value of the socket option; its entries become the kernel's
+ *		working copy once ext.c checked them
+ * @hook_entry:	checked, 0xffffffff for hooks without a chain
+ * @underflow:	checked, 0xffffffff for hooks without a chain
+ * @policy_number: entry number of each hook's policy
+ * @policy:	verdict of each hook's policy, NF_DROP without a chain
+ * @commitment:	programs and counters
+ *
+ * Nothing but the counters changes once a table has it.
+ */
+struct bpfilter_ruleset {
+	struct ipt_replace *replace;
+	unsigned int hook_entry[NF_INET_NUMHOOKS];
+	unsigned int underflow[NF_INET_NUMHOOKS];
+	unsigned int policy_number[NF_INET_NUMHOOKS];
+	unsigned int policy[NF_INET_NUMHOOKS];
+	struct bpfilter_commitment commitment;
+};
+
+/**
+ * struct bpfilter_table - a table that bpfilter owns in a network namespace
+ * @ruleset:	in force; written under bpfilter_net.lock, read by the hooks
+ *		between xt_write_recseq_begin() and _end()
+ * @net:	the namespace
+ * @spec:	name, family, hooks and priority
+ * @placeholder: keeps the native engine from creating the same table
+ * @initial_entries: entries of the table without rules
+ * @generation:	replaces since the table came to be; bpfilter_net.lock
+ * @num_ops:	number of @ops
+ * @ops:	the registered hooks
+ */
+struct bpfilter_table {
+	struct bpfilter_ruleset *ruleset;
+	struct net *net;
+	const struct xt_table *spec;
+	struct xt_table *placeholder;
+	unsigned int initial_entries;
+	u64 generation;
+	unsigned int num_ops;
+	struct nf_hook_ops ops[NF_INET_NUMHOOKS];
+};
+
+/**
+ * struct bpfilter_net - bpfilter in a network namespace
+ * @replace_lock: held throughout a replace, waits for the helper included, so
+ *		that a namespace has one request in flight at most; taken before
+ *		@lock and before writes of @enabled
+ * @lock:	protects @tables and what hangs on them; held shortly
+ * @tables:	by number of the spec, NULL if not bpfilter's
+ * @enabled:	tables that come into use go to bpfilter; sysctl
+ * @userns:	in the initial namespace only: those of other user namespaces
+ *		may enable bpfilter; sysctl
+ * @net:	the namespace
+ * @sysctl:	the registered table
+ */
+struct bpfilter_net {
+	struct mutex replace_lock;	/* serialises replaces */
+	struct mutex lock;		/* protects @tables */
+	struct bpfilter_table *tables[BPFILTER_NUM_TABLES];
+	u8 enabled;
+	u8 userns;
+	struct net *net;
+	struct ctl_table_header *sysctl;
+};
+
+/* main.c */
+struct bpfilter_net *bpfilter_pernet(const struct net *net);
+
+/* option.c */
+extern const struct bpfilter_sockopt_ops bpfilter_option_ops;
+
+/* replace.c */
+int bpfilter_replace(struct net *net, sockptr_t arg, unsigned int len);
+
+/* ruleset.c */
+struct bpfilter_ruleset *bpfilter_ruleset_copy(const struct ipt_replace *head,
+					       sockptr_t arg);
+struct bpfilter_ruleset *bpfilter_ruleset_initial(const struct xt_table *spec);
+int bpfilter_ruleset_check(struct bpfilter_ruleset *ruleset);
+int bpfilter_ruleset_adopt(struct bpfilter_ruleset *ruleset,
+			   struct bpfilter_commitment *commitment);
+void bpfilter_ruleset_free(struct bpfilter_ruleset *ruleset);
+
+static inline unsigned int
+bpfilter_ruleset_number(const struct bpfilter_ruleset *ruleset)
+{
+	return ruleset->replace->num_entries;
+}
+
+static inline unsigned int
+bpfilter_ruleset_size(const struct bpfilter_ruleset *ruleset)
+{
+	return ruleset->replace->size;
+}
+
+/* request.c */
+struct bpfilter_req *bpfilter_req_in_flight(u64 id);
+void bpfilter_req_release(void);
+bool bpfilter_req_busy(void);
+struct bpfilter_req *bpfilter_req_run(const struct ipt_replace *replace);
+void bpfilter_req_free(struct bpfilter_req *req);
+int bpfilter_req_init(void);
+void bpfilter_req_exit(void);
+
+/* commit.c */
+int bpfilter_commit(sockptr_t arg, unsigned int len);
+void bpfilter_commitment_drop(struct bpfilter_commitment *commitment);
+
+/* blob.S */
+extern const char bpfilter_umh_start_of_elf[];
+extern const char bpfilter_umh_end_of_elf[];
+
+/* umh.c */
+int bpfilter_umh_init(void);
+void bpfilter_umh_exit(void);
+int bpfilter_umh_start(void);
+void bpfilter_umh_stop(void);
+void bpfilter_umh_kill(void);
+int bpfilter_umh_write(const void *data, size_t size);
+int bpfilter_umh_read(void *data, size_t size);
+bool bpfilter_umh_is_current(void);
+void bpfilter_umh_status(struct bpfilter_status *status);
+
+/* table.c */
+bool bpfilter_table_served(struct net *net);
+struct bpfilter_table *bpfilter_table_get(struct net *net, const char *name);
+struct bpfilter_table *bpfilter_table_get_lock(struct net *net,
+					       const char *name);
+void bpfilter_table_unlock(const struct bpfilter_table *table);
+struct bpfilter_ruleset *
+bpfilter_table_swap(struct bpfilter_table *table,
+		    struct bpfilter_ruleset *ruleset);
+void bpfilter_table_give_back(struct net *net);
+void bpfilter_table_pre_exit(struct net *net);
+void bpfilter_table_exit(struct net *net);
+
+/* hook.c */
+unsigned int bpfilter_hook(void *priv, struct sk_buff *skb,
+			   const struct nf_hook_state *state);
+
+/* counters.c */
+int bpfilter_counters_alloc(struct bpfilter_counters *counters,
+			    unsigned int number);
+void bpfilter_counters_free(struct bpfilter_counters *counters);
+void bpfilter_counters_read(const struct bpfilter_ruleset *ruleset,
+			    struct xt_counters *sums);
+void bpfilter_counters_read_old(const struct bpfilter_ruleset *ruleset,
+				struct xt_counters *sums);
+int bpfilter_counters_set(struct net *net, sockptr_t arg, unsigned int len);
+
+static inline struct xt_counters *
+bpfilter_counters_row(const struct bpfilter_counters *counters,
+		      unsigned int cpu)
+{
+	return counters->rows + (size_t)cpu * counters->stride;
+}
+
+/* entries.c */
+int bpfilter_info_get(struct net *net, void __user *user, int len);
+int bpfilter_entries_get(struct net *net, struct ipt_get_entries __user *user,
+			 int len);
+
+/* ext.c */
+int bpfilter_ext_check(struct net *net, struct bpfilter_ruleset *ruleset);
+void bpfilter_ext_cleanup(struct net *net, struct bpfilter_ruleset *ruleset);
+int bpfilter_ext_revision(void __user *user, int len, bool target);
+
+/* sysctl.c */
+int bpfilter_sysctl_init(struct net *net);
+void bpfilter_sysctl_exit(struct net *net);
+
+/* status.c */
+int bpfilter_status_get(struct net *net, void __user *user, int *len);
+
+#endif /* _NET_BPFILTER_INTERNAL_H */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The socket options: who may use them, and which file serves them.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
+#include <linux/compat.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/user_namespace.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+
+#include "internal.h"
+
+/*
+ * 32-bit callers on a 64-bit kernel lay out entries in another way. They are
+ * refused where a table is bpfilter's, and else left to the native engine.
+ * The four options that this is for begin with the table's name.
+ */
+static int refuse_compat(struct net *net, sockptr_t arg, unsigned int len)
+{
+	char name[XT_TABLE_MAXNAMELEN];
+	struct bpfilter_table *table;
+
+	if (len < sizeof(name))
+		return -EINVAL;
+	if (copy_from_sockptr(name, arg, sizeof(name)))
+		return -EFAULT;
+	name[sizeof(name) - 1] = '\0';
+
+	table = bpfilter_table_get_lock(net, name);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+	bpfilter_table_unlock(table);
+	pr_notice_ratelimited("%s: %s[%d] is a 32-bit program, which bpfilter does not serve\n",
+			      table->spec->name, current->comm,
+			      task_pid_nr(current));
+	return -EINVAL;
+}
+
+static int set_table(struct net *net, int optname, sockptr_t arg,
+		     unsigned int len)
+{
+	if (in_compat_syscall())
+		return refuse_compat(net, arg, len);
+	if (optname == IPT_SO_SET_REPLACE)
+		return bpfilter_replace(net, arg, len);
+	return bpfilter_counters_set(net, arg, len);
+}
+
+static int get_table(struct net *net, int optname, void __user *user, int len)
+{
+	if (in_compat_syscall())
+		return refuse_compat(net, USER_SOCKPTR(user), max(len, 0));
+	if (optname == IPT_SO_GET_INFO)
+		return bpfilter_info_get(net, user, len);
+	return bpfilter_entries_get(net, user, len);
+}
+
+static int option_set(struct sock *sk, int optname, sockptr_t optval,
+		      unsigned int optlen)
+{
+	struct net *net = sock_net(sk);
+
+	if (optname == BPFILTER_SO_SET_COMMIT)
+		return bpfilter_commit(optval, optlen);
+
+	if (!bpfilter_table_served(net))
+		return -ENOPROTOOPT;
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	return set_table(net, optname, optval, optlen);
+}
+
+static int option_get(struct sock *sk, int optname, char __user *optval,
+		      int *optlen)
+{
+	struct net *net = sock_net(sk);
+
+	if (optname != BPFILTER_SO_GET_STATUS && !bpfilter_table_served(net))
+		return -ENOPROTOOPT;
+	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+
+	if (optname == BPFILTER_SO_GET_STATUS)
+		return bpfilter_status_get(net, optval, optlen);
+	if (optname == IPT_SO_GET_REVISION_MATCH ||
+	    optname == IPT_SO_GET_REVISION_TARGET)
+		return bpfilter_ext_revision(optval, *optlen, optname ==
+					     IPT_SO_GET_REVISION_TARGET);
+	return get_table(net, optname, optval, *optlen);
+}
+
+const struct bpfilter_sockopt_ops bpfilter_option_ops = {
+	.owner	= THIS_MODULE,
+	.set	= option_set,
+	.get	= option_get,
+};

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The built-in part: offers the socket options of iptables to bpfilter, which
+ * may be a module, before the native engine sees them.
+ *
+ * Locking: bpfilter_ops is read under RCU, which is left once the module is
+ * pinned. It is written by the module's init and exit only.
+ */
+
+#include <linux/bpfilter.h>
+#include <linux/btf.h>
+#include <linux/capability.h>
+#include <linux/kmod.h>
+#include <linux/module.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/rcupdate.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
+#include <uapi/linux/bpfilter.h>
+
+static const struct bpfilter_sockopt_ops __rcu *bpfilter_ops;
+
+/**
+ * bpfilter_sockopt_register - start to offer options
+ * @ops:	stays valid until bpfilter_sockopt_unregister() returns
+ */
+void bpfilter_sockopt_register(const struct bpfilter_sockopt_ops *ops)
+{
+	rcu_assign_pointer(bpfilter_ops, ops);
+}
+EXPORT_SYMBOL_GPL(bpfilter_sockopt_register);
+
+/**
+ * bpfilter_sockopt_unregister - stop to offer options
+ *
+ * For the exit of the module: its use count is zero, so no call runs, and
+ * once this returns none can start.
+ */
+void bpfilter_sockopt_unregister(void)
+{
+	RCU_INIT_POINTER(bpfilter_ops, NULL);
+	synchronize_rcu();
+}
+EXPORT_SYMBOL_GPL(bpfilter_sockopt_unregister);
+
+/*
+ * Programs read these through bpf_rdonly_cast(), which only knows the types of
+ * vmlinux. Where conntrack is a module nothing else would put them there.
+ */
+static void emit_types(void)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	BTF_TYPE_EMIT(struct nf_conn);
+#endif
+	BTF_TYPE_EMIT(struct timespec64);
+}
+
+/* Exact numbers: others between 64 and 80 are not iptables' */
+static bool is_set_option(int optname)
+{
+	return optname == IPT_SO_SET_REPLACE ||
+	       optname == IPT_SO_SET_ADD_COUNTERS ||
+	       optname == BPFILTER_SO_SET_COMMIT;
+}
+
+static bool is_get_option(int optname)
+{
+	return optname == IPT_SO_GET_INFO ||
+	       optname == IPT_SO_GET_ENTRIES ||
+	       optname == IPT_SO_GET_REVISION_MATCH ||
+	       optname == IPT_SO_GET_REVISION_TARGET ||
+	       optname == BPFILTER_SO_GET_STATUS;
+}
+
+/* The module in use or NULL; with a reference, for ops_put() */
+static const struct bpfilter_sockopt_ops *ops_get(void)
+{
+	const struct bpfilter_sockopt_ops *ops;
+
+	rcu_read_lock();
+	ops = rcu_dereference(bpfilter_ops);
+	if (ops && !try_module_get(ops->owner))
+		ops = NULL;
+	rcu_read_unlock();
+	return ops;
+}
+
+static void ops_put(const struct bpfilter_sockopt_ops *ops)
+{
+	module_put(ops->owner);
+}
+
+/*
+ * Where bpfilter is the default the first use of a table loads it, as it loads
+ * the native engine's table modules. Where it is not, whoever wants it loads
+ * it and sets the sysctl.
+ */
+static const struct bpfilter_sockopt_ops *ops_request(struct sock *sk)
+{
+	const struct bpfilter_sockopt_ops *ops = ops_get();
+
+	if (ops || !IS_ENABLED(CONFIG_BPFILTER_DEFAULT_ON))
+		return ops;
+	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+		return NULL;
+	request_module("bpfilter");
+	return ops_get();
+}
+
+/**
+ * bpfilter_ip_set_sockopt - offer a SOL_IP option that is set
+ * @sk:		socket, not locked; it tells the network namespace
+ * @optname:	option
+ * @optval:	its value
+ * @optlen:	bytes at @optval
+ *
+ * Return: -ENOPROTOOPT if the option is not bpfilter's; else the result that
+ * goes to user space.
+ */
+int bpfilter_ip_set_sockopt(struct sock *sk, int optname, sockptr_t optval,
+			    unsigned int optlen)
+{
+	const struct bpfilter_sockopt_ops *ops;
+	int err;
+
+	if (!is_set_option(optname))
+		return -ENOPROTOOPT;
+	emit_types();
+
+	ops = optname == IPT_SO_SET_REPLACE ? ops_request(sk) : ops_get();
+	if (!ops)
+		return -ENOPROTOOPT;
+	err = ops->set(sk, optname, optval, optlen);
+	ops_put(ops);
+	return err;
+}
+
+/**
+ * bpfilter_ip_get_sockopt - offer a SOL_IP option that is read
+ * @sk:		socket, not locked; it tells the network namespace
+ * @optname:	option
+ * @optval:	where its value goes; some options read their arguments here
+ * @optlen:	bytes at @optval; lowered to the bytes written
+ *
+ * Return: -ENOPROTOOPT if the option is not bpfilter's; else the result that
+ * goes to user space.
+ */
+int bpfilter_ip_get_sockopt(struct sock *sk, int optname, char __user *optval,
+			    int *optlen)
+{
+	const struct bpfilter_sockopt_ops *ops;
+	int err;
+
+	if (!is_get_option(optname))
+		return -ENOPROTOOPT;
+
+	ops = optname == IPT_SO_GET_INFO ? ops_request(sk) : ops_get();
+	if (!ops)
+		return -ENOPROTOOPT;
+	err = ops->get(sk, optname, optval, optlen);
+	ops_put(ops);
+	return err;
+}

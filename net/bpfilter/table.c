@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tables: who owns one, what is in force in it.
+ *
+ * A table goes to bpfilter when it is first asked for in a network namespace
+ * where bpfilter is enabled and the native engine has not got it. x_tables'
+ * list of tables, under its mutex, decides: our placeholder keeps the native
+ * engine from registering the same name, its table keeps us from reserving it.
+ * From then on it is bpfilter's until the namespace ends, the module is
+ * unloaded, or bpfilter is disabled while the table is as new.
+ *
+ * Locking: bpfilter_net.lock. Under it x_tables' mutex is taken and hooks are
+ * registered and unregistered. Packets take no lock, see bpfilter_table_swap().
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/audit.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/net_namespace.h>
+
+#include "internal.h"
+
+static const struct xt_table table_specs[] = {
+	{
+		.name		= "filter",
+		.af		= NFPROTO_IPV4,
+		.valid_hooks	= (1 << NF_INET_LOCAL_IN) |
+				  (1 << NF_INET_FORWARD) |
+				  (1 << NF_INET_LOCAL_OUT),
+		.priority	= NF_IP_PRI_FILTER,
+		.me		= THIS_MODULE,
+	},
+};
+
+static_assert(ARRAY_SIZE(table_specs) == BPFILTER_NUM_TABLES);
+
+/* As the native engine: rules pin the module, a table without does not */
+static bool has_rules(const struct bpfilter_table *table,
+		      const struct bpfilter_ruleset *ruleset)
+{
+	return bpfilter_ruleset_number(ruleset) > table->initial_entries;
+}
+
+/* Would packets fare the same with no table at all? */
+static bool is_pristine(const struct bpfilter_table *table)
+{
+	const struct bpfilter_ruleset *ruleset = table->ruleset;
+	int i;
+
+	if (has_rules(table, ruleset))
+		return false;
+	for (i = 0; i < NF_INET_NUMHOOKS; i++)
+		if (table->spec->valid_hooks & (1 << i) &&
+		    (ruleset->commitment.prog[i] ||
+		     ruleset->policy[i] != NF_ACCEPT))
+			return false;
+	return true;
+}
+
+static void audit_table(const struct bpfilter_table *table,
+			const struct bpfilter_ruleset *ruleset,
+			enum audit_nfcfgop op)
+{
+	audit_log_nfcfg(table->spec->name, table->spec->af,
+			bpfilter_ruleset_number(ruleset), op, GFP_KERNEL);
+}
+
+/* For the netns exit, or when no hook can run the ruleset any more */
+static void ruleset_destroy(struct net *net, struct bpfilter_ruleset *ruleset)
+{
+	bpfilter_ext_cleanup(net, ruleset);
+	bpfilter_ruleset_free(ruleset);
+}
+
+static struct bpfilter_ruleset *ruleset_create(struct net *net,
+					       const struct xt_table *spec)
+{
+	struct bpfilter_ruleset *ruleset;
+	int err;
+
+	ruleset = bpfilter_ruleset_initial(spec);
+	if (IS_ERR(ruleset))
+		return ruleset;
+	err = bpfilter_ext_check(net, ruleset);
+	if (err) {
+		bpfilter_ruleset_free(ruleset);
+		return ERR_PTR(err);
+	}
+	return ruleset;
+}
+
+/* hook_ops_type stays undefined: @priv is not a program */
+static int register_hooks(struct bpfilter_table *table)
+{
+	struct nf_hook_ops *ops;
+	int i, err;
+
+	for (i = 0; i < NF_INET_NUMHOOKS; i++) {
+		if (!(table->spec->valid_hooks & (1 << i)))
+			continue;
+		ops = &table->ops[table->num_ops++];
+		ops->hook = bpfilter_hook;
+		ops->priv = table;
+		ops->pf = table->spec->af;
+		ops->hooknum = i;
+		ops->priority = table->spec->priority;
+	}
+	err = nf_register_net_hooks(table->net, table->ops, table->num_ops);
+	if (err)
+		synchronize_rcu();	/* some may have been there and run */
+	return err;
+}
+
+static struct bpfilter_table *table_create(struct net *net,
+					   const struct xt_table *spec)
+{
+	struct bpfilter_table *table;
+	int err = -ENOMEM;
+
+	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		goto err;
+	table->net = net;
+	table->spec = spec;
+	table->placeholder = xt_reserve_table(net, spec);
+	if (IS_ERR(table->placeholder)) {
+		err = PTR_ERR(table->placeholder);
+		goto err_free;
+	}
+	table->ruleset = ruleset_create(net, spec);
+	if (IS_ERR(table->ruleset)) {
+		err = PTR_ERR(table->ruleset);
+		goto err_release;
+	}
+	table->initial_entries = bpfilter_ruleset_number(table->ruleset);
+	err = register_hooks(table);
+	if (err)
+		goto err_destroy;
+	audit_table(table, table->ruleset, AUDIT_XT_OP_REGISTER);
+	return table;
+
+err_destroy:
+	ruleset_destroy(net, table->ruleset);
+err_release:
+	xt_release_table(table->placeholder);
+err_free:
+	kfree(table);
+err:
+	return ERR_PTR(err);
+}
+
+/*
+ * After its hooks are unregistered and RCU readers gone. The name is given up
+ * last: the native engine may take it the moment after.
+ */
+static void table_destroy(struct bpfilter_table *table)
+{
+	audit_table(table, table->ruleset, AUDIT_XT_OP_UNREGISTER);
+	if (has_rules(table, table->ruleset))
+		module_put(THIS_MODULE);
+	ruleset_destroy(table->net, table->ruleset);
+	xt_release_table(table->placeholder);
+	kfree(table);
+}
+
+static void unregister_hooks(const struct bpfilter_table *table)
+{
+	nf_unregister_net_hooks(table->net, table->ops, table->num_ops);
+}
+
+static int spec_by_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(table_specs); i++)
+		if (!strcmp(table_specs[i].name, name))
+			return i;
+	return -1;
+}
+
+/*
+ * A table that is not bpfilter's is the native engine's. Where the kernel has
+ * none there is nobody else to say that there is no such table.
+ */
+static int not_ours(void)
+{
+	return IS_ENABLED(CONFIG_IP_NF_IPTABLES_LEGACY) ? -ENOPROTOOPT :
+							  -ENOENT;
+}
+
+/**
+ * bpfilter_table_served - does bpfilter have a say in a network namespace?
+ * @net:	network namespace
+ *
+ * Return: true if it is enabled there or owns a table.
+ */
+bool bpfilter_table_served(struct net *net)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	int i;
+
+	if (READ_ONCE(bn->enabled))
+		return true;
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
+		if (READ_ONCE(bn->tables[i]))
+			return true;
+	return false;
+}
+
+/**
+ * bpfilter_table_get - find a table, or make it if it is up to bpfilter
+ * @net:	network namespace, its bpfilter_net.lock is held
+ * @name:	of the table
+ *
+ * Return: the table; ERR_PTR: -ENOPROTOOPT if it is the native engine's,
+ * -ENOENT if there is no such table and no native engine, -ENOMEM or another
+ * error if it cannot be made.
+ */
+struct bpfilter_table *bpfilter_table_get(struct net *net, const char *name)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	struct bpfilter_table *table;
+	int i;
+
+	lockdep_assert_held(&bn->lock);
+
+	i = spec_by_name(name);
+	if (i < 0)
+		return ERR_PTR(not_ours());
+	if (bn->tables[i])
+		return bn->tables[i];
+	if (!bn->enabled)
+		return ERR_PTR(not_ours());
+
+	table = table_create(net, &table_specs[i]);
+	if (table == ERR_PTR(-EEXIST))
+		return ERR_PTR(not_ours());
+	if (!IS_ERR(table))
+		WRITE_ONCE(bn->tables[i], table);
+	return table;
+}
+
+/**
+ * bpfilter_table_get_lock - find or make a table and lock it
+ * @net:	network namespace
+ * @name:	of the table
+ *
+ * Return: the table, for bpfilter_table_unlock(); ERR_PTR as
+ * bpfilter_table_get(), then nothing is locked.
+ */
+struct bpfilter_table *bpfilter_table_get_lock(struct net *net,
+					       const char *name)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	struct bpfilter_table *table;
+
+	mutex_lock(&bn->lock);
+	table = bpfilter_table_get(net, name);
+	if (IS_ERR(table))
+		mutex_unlock(&bn->lock);
+	return table;
+}
+
+/**
+ * bpfilter_table_unlock - end what bpfilter_table_get_lock() began
+ * @table:	what it returned
+ */
+void bpfilter_table_unlock(const struct bpfilter_table *table)
+{
+	mutex_unlock(&bpfilter_pernet(table->net)->lock);
+}
+
+/* Until each CPU is in no run, or in one that began after the call */
+static void wait_for_runs(void)
+{
+	const seqcount_t *seq;
+	unsigned int cpu, start;
+
+	for_each_possible_cpu(cpu) {
+		seq = &per_cpu(xt_recseq, cpu);
+		start = raw_read_seqcount(seq);
+		while (start & 1 && raw_read_seqcount(seq) == start) {
+			cond_resched();
+			cpu_relax();
+		}
+	}
+}
+
+/* Called with a reference on the module, by way of the socket option */
+static void update_use_count(const struct bpfilter_table *table,
+			     const struct bpfilter_ruleset *old,
+			     const struct bpfilter_ruleset *ruleset)
+{
+	if (!has_rules(table, old) && has_rules(table, ruleset))
+		__module_get(THIS_MODULE);
+	else if (has_rules(table, old) && !has_rules(table, ruleset))
+		module_put(THIS_MODULE);
+}
+
+/**
+ * bpfilter_table_swap - put another ruleset in force
+ * @table:	table, its namespace's bpfilter_net.lock is held
+ * @ruleset:	complete ruleset whose extensions are checked
+ *
+ * One store publishes programs, counters and policies of all hooks: a run uses
+ * either the old ruleset or the new one, and there is no moment without one.
+ * A run makes its CPU's sequence odd before it loads the pointer, with a full
+ * barrier in between; here the store comes before the reads of the sequences,
+ * also with a full barrier. So either the run sees the new pointer, or we see
+ * its odd sequence and wait until it changes. After that nobody counts in the
+ * old ruleset, its counters are final, and none of its memory is in use.
+ *
+ * Return: the old ruleset.
+ */
+struct bpfilter_ruleset *
+bpfilter_table_swap(struct bpfilter_table *table,
+		    struct bpfilter_ruleset *ruleset)
+{
+	struct bpfilter_ruleset *old = table->ruleset;
+
+	lockdep_assert_held(&bpfilter_pernet(table->net)->lock);
+
+	/* Pairs with the address dependency in bpfilter_hook() */
+	smp_store_release(&table->ruleset, ruleset);
+	/* Pairs with the barrier in xt_write_recseq_begin() */
+	smp_mb();
+	wait_for_runs();
+
+	table->generation++;
+	update_use_count(table, old, ruleset);
+	audit_table(table, old, AUDIT_XT_OP_REPLACE);
+	return old;
+}
+
+/**
+ * bpfilter_table_give_back - give up tables in which nothing was changed
+ * @net:	network namespace, both locks of its bpfilter_net are held
+ */
+void bpfilter_table_give_back(struct net *net)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	struct bpfilter_table *table;
+	int i;
+
+	lockdep_assert_held(&bn->replace_lock);
+	lockdep_assert_held(&bn->lock);
+
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++) {
+		table = bn->tables[i];
+		if (!table || !is_pristine(table))
+			continue;
+		WRITE_ONCE(bn->tables[i], NULL);
+		unregister_hooks(table);
+		synchronize_rcu();
+		table_destroy(table);
+	}
+}
+
+/**
+ * bpfilter_table_pre_exit - take all tables off the packets' way
+ * @net:	network namespace that ends, or all of them when the module does
+ */
+void bpfilter_table_pre_exit(struct net *net)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	int i;
+
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
+		if (bn->tables[i])
+			unregister_hooks(bn->tables[i]);
+}
+
+/**
+ * bpfilter_table_exit - free all tables
+ * @net:	network namespace, an RCU grace period after
+ *		bpfilter_table_pre_exit()
+ */
+void bpfilter_table_exit(struct net *net)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	int i;
+
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
+		if (bn->tables[i])
+			table_destroy(bn->tables[i]);
+}
