@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door. This folder is an overlay of a kernel tree, not a whole one:
+# everything here works on base tree + overlay in build/.
+
+# SHELL=1 on the command line asks for a shell in the guest, but to make the
+# name stands for the shell of recipes.
+ifeq ($(origin SHELL),command line)
+GUEST_SHELL := $(filter-out 0,$(SHELL))
+endif
+override SHELL := /bin/bash
+
+# Relative paths that a user gives are relative to where make was called
+CALLER := $(or $(PWD),$(CURDIR))
+
+export BUILD BASE_TARBALL SKIP_PACKAGES KVM
+
+.PHONY: help run shell test test-full diff series series-check lint kernel clean
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+## make run            boot the kernel with bpfilter and show a session
+## make run SHELL=1    the same machine with a shell (also: make shell)
+run:
+	@$(if $(GUEST_SHELL),scripts/shell,scripts/demo)
+
+shell:
+	@scripts/shell
+
+## make test           all tests: on this host, in guests with and without
+##                     the native engine
+test:
+	@scripts/test
+
+## make test-full      the long ones: 1,000 random rulesets, debug and modular
+##                     kernels, each patch of the series
+test-full:
+	@scripts/test full
+
+## make diff RULES="FILE ..."
+##                     load iptables-restore files natively and with bpfilter,
+##                     compare packets and counters (FILE.ipset for FILE.rules
+##                     is restored first)
+diff:
+	@scripts/diff $(CALLER) $(RULES)
+
+## make series         write the kernel patches to build/series
+series:
+	@scripts/packages && scripts/base && scripts/series-tool make
+
+## make series-check   apply them one by one: build, checkpatch, sparse, W=1
+series-check:
+	@scripts/series-check
+
+## make lint           checkpatch, sparse, W=1, kernel-doc, shellcheck
+lint:
+	@scripts/lint
+
+## make kernel         build the kernel only
+kernel:
+	@scripts/prepare main
+
+## make clean          remove build/
+clean:
+	rm -rf build
+
+## 
+## BUILD=DIR: build folder. BASE_TARBALL=FILE: another 6.12.y source.
+## SKIP_PACKAGES=1: do not look after packages. KVM=1: not only emulation.
