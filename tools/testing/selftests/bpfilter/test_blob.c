@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The blob reader: what it refuses, and what it makes of chains */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <linux/kernel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/xt_tcpudp.h>
+
+#include "../kselftest_harness.h"
+#include "compile.h"
+#include "unit/blob_make.h"
+
+/* Entries of the table below */
+enum {
+	IN_SSH,
+	IN_JUMP,
+	IN_POLICY,
+	FWD_POLICY,
+	OUT_POLICY,
+	USER_HEAD,
+	USER_GOTO,
+	USER_RETURN,
+	LAST_HEAD,
+	LAST_RETURN,
+	END,
+	NUM_ENTRIES,
+};
+
+static void make_table(struct make *mk)
+{
+	struct make_entry *e;
+	struct xt_tcp *tcp;
+
+	make_init(mk);
+	e = make_verdict(mk, VERDICT_ACCEPT);
+	e->ip.proto = IPPROTO_TCP;
+	tcp = make_match(e, "tcp", 0, sizeof(*tcp));
+	*tcp = (struct xt_tcp) {
+		.spts = { 0, 65535 },
+		.dpts = { 22, 22 },
+	};
+	make_jump(mk, USER_GOTO);
+	make_verdict(mk, VERDICT_DROP);
+	make_verdict(mk, VERDICT_DROP);
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_head(mk, "user");
+	make_goto(mk, LAST_RETURN)->ip.proto = IPPROTO_UDP;
+	make_verdict(mk, VERDICT_RETURN);
+	make_head(mk, "last");
+	make_verdict(mk, VERDICT_RETURN);
+	make_head(mk, "ERROR");
+	make_hook(mk, NF_INET_LOCAL_IN, IN_SSH, IN_POLICY);
+	make_hook(mk, NF_INET_FORWARD, FWD_POLICY, FWD_POLICY);
+	make_hook(mk, NF_INET_LOCAL_OUT, OUT_POLICY, OUT_POLICY);
+}
+
+/**
+ * struct image - a blob that can be damaged
+ * @mk:		what it was made from
+ * @repl:	the blob
+ * @size:	its bytes
+ */
+struct image {
+	struct make mk;
+	struct ipt_replace *repl;
+	size_t size;
+};
+
+static struct ipt_entry *image_entry(struct image *im, uint32_t index)
+{
+	return (void *)((char *)(im->repl + 1) + make_offset(&im->mk, index));
+}
+
+static struct xt_standard_target *image_target(struct image *im, uint32_t index)
+{
+	struct ipt_entry *e = image_entry(im, index);
+
+	return (void *)((char *)e + e->target_offset);
+}
+
+static struct xt_entry_match *image_match(struct image *im, uint32_t index)
+{
+	return (void *)image_entry(im, index)->elems;
+}
+
+static void image_init(struct image *im)
+{
+	make_table(&im->mk);
+	im->repl = make_blob(&im->mk, &im->size);
+}
+
+static void image_free(struct image *im)
+{
+	free(im->repl);
+	make_free(&im->mk);
+}
+
+static int image_read(struct image *im, struct ir_ruleset **rs,
+		      struct refusal *why)
+{
+	return bpfilter_blob_read(im->repl, im->size, NFPROTO_IPV4, rs, why);
+}
+
+/* Damages */
+
+static void cut_header(struct image *im)
+{
+	im->size = sizeof(*im->repl) - 1;
+}
+
+static void many_counters(struct image *im)
+{
+	im->repl->num_counters = 0x7fffffff;
+}
+
+static void no_counters(struct image *im)
+{
+	im->repl->num_counters = 0;
+}
+
+static void size_too_big(struct image *im)
+{
+	im->repl->size++;
+}
+
+static void size_wraps(struct image *im)
+{
+	im->repl->size = 0xffffffff;
+}
+
+static void size_too_small(struct image *im)
+{
+	im->repl->size--;
+}
+
+static void many_entries(struct image *im)
+{
+	im->repl->num_entries = 0x7fffffff;
+}
+
+static void one_entry_more(struct image *im)
+{
+	im->repl->num_entries++;
+}
+
+static void no_entry(struct image *im)
+{
+	im->repl->size = 0;
+	im->repl->num_entries = 0;
+}
+
+static void next_zero(struct image *im)
+{
+	image_entry(im, IN_JUMP)->next_offset = 0;
+}
+
+static void next_too_short(struct image *im)
+{
+	image_entry(im, FWD_POLICY)->next_offset -= 4;
+}
+
+static void next_too_long(struct image *im)
+{
+	image_entry(im, FWD_POLICY)->next_offset += 8;
+}
+
+static void next_unaligned(struct image *im)
+{
+	image_entry(im, USER_HEAD)->next_offset += 4;
+}
+
+static void next_too_far(struct image *im)
+{
+	image_entry(im, END)->next_offset += 8;
+}
+
+static void bad_flags(struct image *im)
+{
+	image_entry(im, IN_SSH)->ip.flags = 4;
+}
+
+static void bad_inversions(struct image *im)
+{
+	image_entry(im, IN_SSH)->ip.invflags = 0x80;
+}
+
+static void target_in_header(struct image *im)
+{
+	image_entry(im, IN_JUMP)->target_offset = 8;
+}
+
+static void target_behind(struct image *im)
+{
+	image_entry(im, IN_JUMP)->target_offset += 16;
+}
+
+static void target_too_small(struct image *im)
+{
+	image_target(im, IN_JUMP)->target.u.target_size = 31;
+}
+
+static void target_too_big(struct image *im)
+{
+	image_target(im, IN_JUMP)->target.u.target_size = 0xffff;
+}
+
+static void verdict_zero(struct image *im)
+{
+	image_target(im, IN_SSH)->verdict = 0;
+}
+
+static void verdict_stolen(struct image *im)
+{
+	image_target(im, IN_SSH)->verdict = -NF_STOLEN - 1;
+}
+
+static void verdict_minimal(struct image *im)
+{
+	image_target(im, IN_SSH)->verdict = INT32_MIN;
+}
+
+static void error_size(struct image *im)
+{
+	image_target(im, USER_HEAD)->target.u.target_size -= 8;
+}
+
+static void error_endless_name(struct image *im)
+{
+	memset(image_target(im, USER_HEAD)->target.data, 'x',
+	       XT_FUNCTION_MAXNAMELEN);
+}
+
+static void match_too_small(struct image *im)
+{
+	image_match(im, IN_SSH)->u.match_size = 31;
+}
+
+static void match_too_big(struct image *im)
+{
+	image_match(im, IN_SSH)->u.match_size += 8;
+}
+
+static void match_rest_too_small(struct image *im)
+{
+	image_match(im, IN_SSH)->u.match_size -= 8;
+}
+
+static void hook_nowhere(struct image *im)
+{
+	im->repl->hook_entry[NF_INET_FORWARD] += 4;
+}
+
+static void policy_nowhere(struct image *im)
+{
+	im->repl->underflow[NF_INET_FORWARD] += 4;
+}
+
+static void policy_conditional(struct image *im)
+{
+	image_entry(im, FWD_POLICY)->ip.proto = IPPROTO_TCP;
+}
+
+static void policy_returns(struct image *im)
+{
+	image_target(im, FWD_POLICY)->verdict = XT_RETURN;
+}
+
+static void hooks_unsorted(struct image *im)
+{
+	uint32_t *hook = im->repl->hook_entry;
+
+	hook[NF_INET_LOCAL_IN] = hook[NF_INET_FORWARD];
+	hook[NF_INET_FORWARD] = 0;
+}
+
+static void policies_equal(struct image *im)
+{
+	uint32_t *policy = im->repl->underflow;
+
+	policy[NF_INET_FORWARD] = policy[NF_INET_LOCAL_OUT];
+}
+
+static void hook_more(struct image *im)
+{
+	im->repl->valid_hooks |= 1U << NF_INET_POST_ROUTING;
+	im->repl->hook_entry[NF_INET_POST_ROUTING] = 0xffffffff;
+	im->repl->underflow[NF_INET_POST_ROUTING] = 0xffffffff;
+}
+
+static void jump_into_entry(struct image *im)
+{
+	image_target(im, IN_JUMP)->verdict += 8;
+}
+
+static void jump_behind_end(struct image *im)
+{
+	image_target(im, IN_JUMP)->verdict = 0x7fffffff;
+}
+
+static void jump_to_itself(struct image *im)
+{
+	image_target(im, IN_JUMP)->verdict = make_offset(&im->mk, IN_JUMP);
+}
+
+static void loop_of_chains(struct image *im)
+{
+	image_target(im, USER_GOTO)->verdict = make_offset(&im->mk, USER_GOTO);
+}
+
+static void chain_without_end(struct image *im)
+{
+	image_entry(im, LAST_RETURN)->ip.proto = IPPROTO_TCP;
+}
+
+static const struct damage {
+	const char *desc;
+	void (*apply)(struct image *im);
+	int error;
+	const char *text;
+} damages[] = {
+	{ "header cut", cut_header, EINVAL,
+	  "blob of 95 bytes, header has 96" },
+	{ "counters beyond memory", many_counters, ENOMEM,
+	  "filter: 2147483647 old counters are too many" },
+	{ "no counters", no_counters, EINVAL,
+	  "filter: no room for old counters" },
+	{ "size behind the end", size_too_big, EINVAL,
+	  "filter: entries of 1793 bytes in a blob of 1888" },
+	{ "size that wraps around", size_wraps, EINVAL,
+	  "filter: entries of 4294967295 bytes in a blob of 1888" },
+	{ "size inside the last entry", size_too_small, EINVAL,
+	  "filter: entry 11 at offset 1616: 176 bytes of 175" },
+	{ "entries beyond memory", many_entries, ENOMEM,
+	  "filter: 2147483647 entries are too many" },
+	{ "number of entries", one_entry_more, EINVAL,
+	  "filter: 11 entries, not 12" },
+	{ "no entry", no_entry, EINVAL, "filter: no entry for hook 1" },
+	{ "entry of no bytes", next_zero, EINVAL,
+	  "filter: entry 2 at offset 200: 0 bytes of 1592" },
+	{ "entry too short for its target", next_too_short, EINVAL,
+	  "filter: entry 4 at offset 504: target of 40 bytes at 112 of 148" },
+	{ "entry too long for its target", next_too_long, EINVAL,
+	  "filter: entry 4 at offset 504: standard target up to 152 of 160" },
+	{ "entry at an odd offset", next_unaligned, EINVAL,
+	  "filter: entry 7 at offset 988: not aligned" },
+	{ "entry longer than the rest", next_too_far, EINVAL,
+	  "filter: entry 11 at offset 1616: 184 bytes of 176" },
+	{ "flags", bad_flags, EINVAL,
+	  "filter: entry 1 at offset 0: unknown flags 0x4" },
+	{ "inversions", bad_inversions, EINVAL,
+	  "filter: entry 1 at offset 0: unknown inversions 0x80" },
+	{ "target in the header", target_in_header, EINVAL,
+	  "filter: entry 2 at offset 200: target at 8 of 152" },
+	{ "target behind the entry", target_behind, EINVAL,
+	  "filter: entry 2 at offset 200: target at 128 of 152" },
+	{ "target too small", target_too_small, EINVAL,
+	  "filter: entry 2 at offset 200: target of 31 bytes at 112 of 152" },
+	{ "target too big", target_too_big, EINVAL,
+	  "filter: entry 2 at offset 200: target of 65535 bytes at 112 of 152" },
+	{ "jump to offset 0", verdict_zero, EINVAL,
+	  "filter: entry 1 at offset 0: verdict 0" },
+	{ "verdict stolen", verdict_stolen, EINVAL,
+	  "filter: entry 1 at offset 0: verdict -3" },
+	{ "smallest verdict", verdict_minimal, EINVAL,
+	  "filter: entry 1 at offset 0: verdict -2147483648" },
+	{ "size of a chain's head", error_size, EINVAL,
+	  "filter: entry 6 at offset 808: error target of 56 bytes" },
+	{ "chain name without end", error_endless_name, EINVAL,
+	  "filter: entry 6 at offset 808: chain name without an end" },
+	{ "match too small", match_too_small, EINVAL,
+	  "filter: entry 1 at offset 0: match of 31 bytes at 112" },
+	{ "match too big", match_too_big, EINVAL,
+	  "filter: entry 1 at offset 0: match of 56 bytes at 112" },
+	{ "space behind the match", match_rest_too_small, EINVAL,
+	  "filter: entry 1 at offset 0: match at 152 cut off" },
+	{ "hook between entries", hook_nowhere, EINVAL,
+	  "filter: no entry for hook 2" },
+	{ "policy between entries", policy_nowhere, EINVAL,
+	  "filter: no policy for hook 2" },
+	{ "policy with a condition", policy_conditional, EINVAL,
+	  "filter: entry 4 at offset 504: not a policy for hook 2" },
+	{ "policy RETURN", policy_returns, EINVAL,
+	  "filter: entry 4 at offset 504: not a policy for hook 2" },
+	{ "hooks in the wrong order", hooks_unsorted, EINVAL,
+	  "filter: hook 2 is not behind hook 1" },
+	{ "one policy for two hooks", policies_equal, EINVAL,
+	  "filter: hook 3 is not behind hook 2" },
+	{ "hook without entry", hook_more, EINVAL,
+	  "filter: no entry for hook 4" },
+	{ "jump into an entry", jump_into_entry, ELOOP,
+	  "filter/INPUT rule 2: no rule at its target, offset 992" },
+	{ "jump behind the end", jump_behind_end, ELOOP,
+	  "filter/INPUT rule 2: no rule at its target, offset 2147483647" },
+	{ "jump to itself", jump_to_itself, ELOOP,
+	  "filter/INPUT rule 2: leads back to a rule before it" },
+	{ "goto to its own chain", loop_of_chains, ELOOP,
+	  "filter/user rule 1: leads back to a rule before it" },
+	{ "last chain without end", chain_without_end, ELOOP,
+	  "filter rule 11: no rule behind it" },
+};
+
+TEST(damages_are_refused_as_native_does)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		struct ir_ruleset *rs;
+		struct refusal why;
+		struct image im;
+
+		image_init(&im);
+		damages[i].apply(&im);
+		EXPECT_EQ(-damages[i].error, image_read(&im, &rs, &why))
+			TH_LOG("%s", damages[i].desc);
+		EXPECT_EQ(NULL, rs);
+		EXPECT_TRUE(why.native);
+		EXPECT_STREQ(damages[i].text, why.text)
+			TH_LOG("%s", damages[i].desc);
+		image_free(&im);
+	}
+}
+
+TEST(family_is_refused)
+{
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct image im;
+
+	image_init(&im);
+	EXPECT_EQ(-EINVAL, bpfilter_blob_read(im.repl, im.size, NFPROTO_IPV6,
+					      &rs, &why));
+	EXPECT_STREQ("family 10: not supported", why.text);
+	EXPECT_FALSE(why.native);
+	image_free(&im);
+}
+
+TEST(trailing_bytes_are_ignored)
+{
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct image im;
+
+	image_init(&im);
+	im.repl = realloc(im.repl, im.size + 13);
+	ASSERT_NE(NULL, im.repl);
+	memset((char *)im.repl + im.size, 0xa5, 13);
+	im.size += 13;
+	EXPECT_EQ(0, image_read(&im, &rs, &why));
+	bpfilter_ir_free(rs);
+	image_free(&im);
+}
+
+/* Native finds what is wrong with an unreached jump neither */
+TEST(unreached_jump_may_lead_nowhere)
+{
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct make mk;
+	size_t size;
+	void *blob;
+
+	make_init(&mk);
+	make_verdict(&mk, VERDICT_ACCEPT);
+	make_head(&mk, "lost");
+	make_verdict(&mk, 12345);
+	make_verdict(&mk, VERDICT_RETURN);
+	make_head(&mk, "ERROR");
+	make_hook(&mk, NF_INET_LOCAL_IN, 0, 0);
+	blob = make_blob(&mk, &size);
+	EXPECT_EQ(0, bpfilter_blob_read(blob, size, NFPROTO_IPV4, &rs, &why));
+	ASSERT_NE(NULL, rs);
+	EXPECT_EQ(0, rs->rules[2].comefrom);
+	bpfilter_ir_free(rs);
+	free(blob);
+	make_free(&mk);
+}
+
+/* Chains */
+
+TEST(chains_are_listed_as_iptables_does)
+{
+	static const struct {
+		const char *name;
+		int hook;
+		uint32_t first, end, listed_end, refs;
+	} want[] = {
+		{ "INPUT", 1, IN_SSH, IN_POLICY + 1, IN_POLICY + 1, 0 },
+		{ "FORWARD", 2, FWD_POLICY, FWD_POLICY + 1, FWD_POLICY + 1, 0 },
+		{ "OUTPUT", 3, OUT_POLICY, OUT_POLICY + 1, OUT_POLICY + 1, 0 },
+		{ "user", -1, USER_GOTO, USER_RETURN + 1, USER_RETURN + 1, 1 },
+		{ "last", -1, LAST_RETURN, LAST_RETURN + 1, LAST_RETURN + 1,
+		  1 },
+	};
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct image im;
+
+	image_init(&im);
+	ASSERT_EQ(0, image_read(&im, &rs, &why));
+	ASSERT_EQ(ARRAY_SIZE(want), rs->num_chains);
+	for (size_t c = 0; c < ARRAY_SIZE(want); c++) {
+		EXPECT_STREQ(want[c].name, rs->chains[c].name);
+		EXPECT_EQ(want[c].hook, rs->chains[c].hook);
+		EXPECT_EQ(want[c].first, rs->chains[c].first);
+		EXPECT_EQ(want[c].end, rs->chains[c].end);
+		EXPECT_EQ(want[c].listed_end, rs->chains[c].listed_end);
+		EXPECT_EQ(want[c].refs, rs->chains[c].refs);
+	}
+	for (int h = 1; h <= 3; h++)
+		EXPECT_EQ(h - 1, rs->hook_chain[h]);
+	EXPECT_EQ(-1, rs->hook_chain[0]);
+	EXPECT_EQ(-1, rs->hook_chain[4]);
+	EXPECT_EQ(IN_POLICY, rs->hook_underflow[1]);
+	bpfilter_ir_free(rs);
+	image_free(&im);
+}
+
+TEST(rules_know_their_place)
+{
+	static const struct {
+		int32_t chain;
+		uint32_t number;
+		enum ir_action action;
+		uint32_t comefrom;
+		bool is_policy, is_head;
+	} want[NUM_ENTRIES] = {
+		[IN_SSH] = { 0, 1, IR_ACTION_ACCEPT, 2, false, false },
+		[IN_JUMP] = { 0, 2, IR_ACTION_JUMP, 2, false, false },
+		[IN_POLICY] = { 0, 3, IR_ACTION_DROP, 2, true, false },
+		[FWD_POLICY] = { 1, 1, IR_ACTION_DROP, 4, true, false },
+		[OUT_POLICY] = { 2, 1, IR_ACTION_ACCEPT, 8, true, false },
+		[USER_HEAD] = { 3, 0, IR_ACTION_DROP, 0, false, true },
+		[USER_GOTO] = { 3, 1, IR_ACTION_GOTO, 2, false, false },
+		[USER_RETURN] = { 3, 2, IR_ACTION_RETURN, 2, false, false },
+		[LAST_HEAD] = { 4, 0, IR_ACTION_DROP, 0, false, true },
+		[LAST_RETURN] = { 4, 1, IR_ACTION_RETURN, 2, false, false },
+		[END] = { -1, 0, IR_ACTION_DROP, 0, false, true },
+	};
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct image im;
+
+	image_init(&im);
+	ASSERT_EQ(0, image_read(&im, &rs, &why));
+	ASSERT_EQ(NUM_ENTRIES, rs->num_rules);
+	for (uint32_t i = 0; i < NUM_ENTRIES; i++) {
+		const struct ir_rule *r = &rs->rules[i];
+
+		EXPECT_EQ(make_offset(&im.mk, i), r->offset);
+		EXPECT_EQ(want[i].chain, r->chain);
+		EXPECT_EQ(want[i].number, r->number);
+		EXPECT_EQ(want[i].action, r->action);
+		EXPECT_EQ(want[i].comefrom, r->comefrom);
+		EXPECT_EQ(want[i].is_policy, r->is_policy);
+		EXPECT_EQ(want[i].is_head, r->is_head);
+	}
+	EXPECT_EQ(3, rs->rules[IN_JUMP].target_chain);
+	EXPECT_EQ(4, rs->rules[USER_GOTO].target_chain);
+	bpfilter_ir_free(rs);
+	image_free(&im);
+}
+
+/* Jumps that iptables does not make: to the next rule, a head, a hook's chain */
+TEST(odd_jumps_get_chains_of_their_own)
+{
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct make mk;
+	size_t size;
+	void *blob;
+
+	make_init(&mk);
+	make_jump(&mk, 1);
+	make_jump(&mk, 4);
+	make_jump(&mk, 3);
+	make_verdict(&mk, VERDICT_ACCEPT);
+	make_head(&mk, "user");
+	make_verdict(&mk, VERDICT_RETURN);
+	make_head(&mk, "ERROR");
+	make_hook(&mk, NF_INET_LOCAL_IN, 0, 3);
+	blob = make_blob(&mk, &size);
+	ASSERT_EQ(0, bpfilter_blob_read(blob, size, NFPROTO_IPV4, &rs, &why))
+		TH_LOG("%s", why.text);
+	EXPECT_EQ(IR_ACTION_CONTINUE, rs->rules[0].action);
+	EXPECT_EQ(IR_ACTION_JUMP, rs->rules[1].action);
+	EXPECT_EQ(IR_ACTION_CONTINUE, rs->rules[2].action);
+	ASSERT_EQ(3, rs->num_chains);
+	EXPECT_EQ(2, rs->rules[1].target_chain);
+	EXPECT_STREQ("user@0", rs->chains[2].name);
+	EXPECT_EQ(-1, rs->chains[2].hook);
+	EXPECT_EQ(4, rs->chains[2].first);
+	EXPECT_EQ(5, rs->chains[2].end);
+	bpfilter_ir_free(rs);
+	free(blob);
+	make_free(&mk);
+}
+
+/* Two slots for one user chain and the end, three jumps in a row */
+TEST(full_jump_stack_is_refused)
+{
+	struct ir_ruleset *rs;
+	struct refusal why;
+	struct make mk;
+	size_t size;
+	void *blob;
+
+	make_init(&mk);
+	make_jump(&mk, 3);
+	make_verdict(&mk, VERDICT_ACCEPT);
+	make_head(&mk, "user");
+	make_jump(&mk, 5);
+	make_verdict(&mk, VERDICT_RETURN);
+	make_jump(&mk, 7);
+	make_verdict(&mk, VERDICT_RETURN);
+	make_verdict(&mk, VERDICT_RETURN);
+	make_head(&mk, "ERROR");
+	make_hook(&mk, NF_INET_LOCAL_IN, 0, 1);
+	blob = make_blob(&mk, &size);
+	EXPECT_EQ(-EINVAL, bpfilter_blob_read(blob, size, NFPROTO_IPV4, &rs,
+					      &why));
+	EXPECT_FALSE(why.native);
+	EXPECT_STREQ("filter/user rule 3: jumps nest deeper than the table's 2 chains: not supported",
+		     why.text);
+	ASSERT_NE(NULL, rs);
+	EXPECT_EQ(2, rs->rules[7].comefrom);
+	bpfilter_ir_free(rs);
+	free(blob);
+	make_free(&mk);
+}
+
+TEST_HARNESS_MAIN
