@@ -129,7 +129,8 @@ counts()
 # policy_counts CHAIN
 policy_counts()
 {
-	fw -L "$1" -v -x -n | sed -n '1s/.*policy [A-Z]* \([0-9]*\) packets, \([0-9]*\) bytes.*/\1 \2/p'
+	fw -L "$1" -v -x -n | sed -n -E \
+		'1s/.*policy [A-Z]+ ([0-9]+) packets, ([0-9]+) bytes.*/\1 \2/p'
 }
 
 # The table in its initial state
@@ -210,8 +211,8 @@ check_fails "-C does not find another" fw -C INPUT -p udp --dport 5000 -j ACCEPT
 fw -I OUTPUT -d 10.98.0.0/16 -j DROP
 fw -I OUTPUT 2 -d 10.97.0.0/16 -j DROP
 check_is "-I inserts, with and without a number" \
-	"-P OUTPUT ACCEPT;-A OUTPUT -d 10.98.0.0/16 -j DROP;-A OUTPUT -d 10.97.0.0/16 -j DROP;-A OUTPUT -d 10.99.0.0/16 -j DROP" \
-	"$(sets OUTPUT)"
+	"10.98.0.0/16 10.97.0.0/16 10.99.0.0/16" \
+	"$(sets OUTPUT | grep -o '[0-9.]*/16' | paste -s -d ' ' -)"
 fw -R OUTPUT 2 -d 10.96.0.0/16 -j ACCEPT
 fw -D OUTPUT 1
 fw -D OUTPUT -d 10.99.0.0/16 -j DROP

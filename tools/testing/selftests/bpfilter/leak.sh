@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where bpfilter is a module: rules pin it, and without rules it goes, again and
+# again, and takes with it all that it has ever made.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+require_root
+require_cmd ip modprobe rmmod bpftool
+modprobe -n bpfilter 2>/dev/null || skip_all "bpfilter is not a module"
+modprobe bpfilter
+[ -d /sys/module/bpfilter/holders ] || skip_all "bpfilter is not a module"
+require_bpfilter
+
+plan 8
+
+objects()
+{
+	bpftool prog show | grep -c '^[0-9]'
+	bpftool map show | grep -c '^[0-9]'
+}
+
+helpers()
+{
+	pgrep -c bpfilter_umh
+}
+
+use()
+{
+	ns_add box
+	# shellcheck disable=SC2154	# set by ns_add
+	bpfilter_on "$box"
+	ipt "$box" -A INPUT -p udp --dport 4001 -j DROP
+}
+
+wait_gone()
+{
+	# an empty namespace ends some time after its name
+	for _ in $(seq 100); do
+		rmmod bpfilter 2>/dev/null && return
+		sleep 0.1
+	done
+	return 1
+}
+
+cycle()
+{
+	modprobe bpfilter && use && ns_del "$box" && wait_gone
+}
+
+check "a rule is loaded" use
+check_fails "the module cannot go while there are rules" rmmod bpfilter
+check_is "and the rule stays" 0 "$(counter "$box" INPUT 1)"
+ipt "$box" -F
+check "without rules it goes, the namespace stays" wait_gone
+before=$(objects)
+check_is "no helper is left" 0 "$(helpers)"
+
+cycles()
+{
+	for _ in 1 2 3 4 5; do
+		cycle || return
+	done
+}
+check "it comes and goes" cycles
+check_is "no program and no map is left" "$before" "$(objects)"
+check_is "no helper is left in the end" 0 "$(helpers)"
+
+finish
