@@ -56,6 +56,19 @@ static int refuse_rule(const struct plan_graph *pg, uint32_t rule,
 
 /* --- Segments --- */
 
+/**
+ * plan_is_cut() - does a chain take more than one function?
+ * @pg:		graph
+ * @chain:	chain
+ * @branches:	its branches
+ */
+bool plan_is_cut(const struct plan_graph *pg, uint32_t chain,
+		 uint64_t branches)
+{
+	return branches > (chain == pg->order[0] ? PLAN_ENTRY_BRANCHES :
+						   PLAN_SEGMENT_BRANCHES);
+}
+
 /* Branches of a rule with all that stands inline in it */
 static uint64_t rule_branches(const struct plan_graph *pg, uint32_t rule)
 {
@@ -93,6 +106,13 @@ static void put_func(struct cutter *c, uint32_t chain, uint32_t first,
 	c->num++;
 }
 
+/* Only the last rule stays in an entry that would be too long otherwise */
+static void cut_entry(struct cutter *c, uint32_t *first, uint32_t end)
+{
+	put_func(c, c->pg->order[0], *first, end - 1, true);
+	*first = end - 1;
+}
+
 /* The last piece of a chain stays in the chain's function, before the others */
 static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
 {
@@ -101,7 +121,7 @@ static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
 	uint64_t sum = 0, more;
 
 	put_func(c, chain, first, ic->end, false);
-	if (c->pg->nodes[chain].full.branches <= PLAN_SEGMENT_BRANCHES)
+	if (!plan_is_cut(c->pg, chain, c->pg->nodes[chain].full.branches))
 		return 0;
 	for (i = first; i < ic->end; i++) {
 		more = rule_branches(c->pg, i);
@@ -114,6 +134,9 @@ static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
 		}
 		sum += more;
 	}
+	if (chain == c->pg->order[0] && sum > PLAN_ENTRY_BRANCHES &&
+	    first < ic->end - 1)
+		cut_entry(c, &first, ic->end);
 	if (c->funcs) {
 		c->funcs[self].first = first;
 		c->funcs[self].num_segments = c->num - self - 1;
@@ -205,8 +228,7 @@ static int limit_frames(const struct plan_graph *pg, int hook,
 		const struct plan_node *n = &pg->nodes[chain];
 		uint32_t here = frames[chain] + !n->is_inline;
 
-		if (!n->is_inline &&
-		    n->full.branches > PLAN_SEGMENT_BRANCHES)
+		if (!n->is_inline && plan_is_cut(pg, chain, n->full.branches))
 			here++;
 		if (deepest < here)
 			deepest = here;

@@ -105,6 +105,8 @@ int plan_inline_for_depth(struct plan_graph *pg, int hook, struct refusal *why);
 int plan_inline_for_count(struct plan_graph *pg, uint32_t excess);
 
 /* plan.c */
+bool plan_is_cut(const struct plan_graph *pg, uint32_t chain,
+		 uint64_t branches);
 __printf(4, 5)
 int plan_refuse(const struct plan_graph *pg, int hook, struct refusal *why,
 		const char *fmt, ...);

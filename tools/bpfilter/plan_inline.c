@@ -36,7 +36,7 @@ struct level {
 /* A chain too long for one function is walked one frame below its own */
 static uint32_t frames_of(const struct plan_graph *pg, uint32_t chain)
 {
-	return pg->chains[chain].own.branches > PLAN_SEGMENT_BRANCHES ? 2 : 1;
+	return plan_is_cut(pg, chain, pg->chains[chain].own.branches) ? 2 : 1;
 }
 
 /* Returns the number of levels */

@@ -15,6 +15,14 @@
  * at its end, so longer chains are cut into segments.
  */
 #define PLAN_SEGMENT_BRANCHES	4000
+
+/*
+ * The entry has the run's state on its stack, and newer verifiers need time
+ * that grows with the square of such a function's size. Beyond this all but
+ * the end of the hook's chain goes to segments.
+ */
+#define PLAN_ENTRY_BRANCHES	500
+
 #define PLAN_RULE_BRANCHES_MAX	4000
 
 /* Longest chain that gets inline to save a function, in branches */
@@ -24,10 +32,10 @@
 #define PLAN_LEVELS_MAX		512
 
 /*
- * The verifier looks at a million instructions at most, and each is looked at
- * about once.
+ * The verifier looks at a million instructions at most. It looks at each about
+ * once where rules are final, and up to 1.7 times where they are not.
  */
-#define PLAN_INSNS_MAX		800000
+#define PLAN_INSNS_MAX		600000
 
 /*
  * The verifier follows all calls on all paths to see how deep the stack gets,
