@@ -100,14 +100,27 @@ static bool test_may_end(const struct ir_test *t)
 
 static const struct ir_test test_never = { .kind = IR_TEST_CONST };
 
+/* Nothing else is left of a dead rule */
+static void kill_rule(struct ir_ruleset *rs, struct ir_rule *rule,
+		      struct ir_match *never)
+{
+	struct ir_match *matches = rs->matches + rule->first_match;
+
+	for (uint32_t m = 0; m < rule->num_matches; m++)
+		matches[m].num = 0;
+	rs->tests[never->first] = test_never;
+	never->num = 1;
+	rule->dead = true;
+}
+
 /**
  * struct seen - what came before in a rule
  * @may_drop:	a test that can drop the packet
- * @never:	the rule cannot match
+ * @never:	the match that never matches, or NULL
  */
 struct seen {
 	bool may_drop;
-	bool never;
+	struct ir_match *never;
 };
 
 static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
@@ -130,7 +143,8 @@ static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
 	if (num && test_may_end(&tests[num - 1]))
 		num--;
 	match->num = num;
-	seen->never = never && !may_end;
+	if (never && !may_end)
+		seen->never = match;
 }
 
 static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
@@ -145,7 +159,7 @@ static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
 			simplify_match(rs, &matches[m], &seen);
 	}
 	if (seen.never && !seen.may_drop)
-		rule->dead = true;
+		kill_rule(rs, rule, seen.never);
 }
 
 static int simplify_run(struct ir_ruleset *rs, struct refusal *why)

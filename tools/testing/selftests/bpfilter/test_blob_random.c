@@ -54,6 +54,10 @@ static int compare_sources(const struct ir_ruleset *rs, const void *blob,
 static int compare_packet(const struct ir_ruleset *rs, const void *blob,
 			  int hook, const struct packet *pkt, struct tally *t)
 {
+	static const enum ir_verdict want_verdict[] = {
+		[MODEL_DROP] = IR_VERDICT_DROP,
+		[MODEL_ACCEPT] = IR_VERDICT_ACCEPT,
+	};
 	uint64_t want[MAX_RULES] = {}, got[MAX_RULES] = {};
 	enum model_verdict verdict = model_run(blob, hook, pkt, want);
 
@@ -63,7 +67,7 @@ static int compare_packet(const struct ir_ruleset *rs, const void *blob,
 		t->overflows++;
 		return -1;
 	}
-	if ((verdict == MODEL_ACCEPT) != ir_eval(rs, hook, pkt, got))
+	if (ir_eval(rs, hook, pkt, got) != want_verdict[verdict])
 		return -1;
 	return memcmp(want, got, sizeof(want));
 }
