@@ -96,9 +96,10 @@ TEST(chains_are_listed_as_iptables_does)
 		EXPECT_EQ(want[c].listed_end, rs->chains[c].listed_end);
 		EXPECT_EQ(want[c].refs, rs->chains[c].refs);
 	}
-	for (int h = 1; h <= 3; h++)
-		EXPECT_EQ(h - 1, rs->hook_chain[h]);
 	EXPECT_EQ(-1, rs->hook_chain[0]);
+	EXPECT_EQ(0, rs->hook_chain[1]);
+	EXPECT_EQ(1, rs->hook_chain[2]);
+	EXPECT_EQ(2, rs->hook_chain[3]);
 	EXPECT_EQ(-1, rs->hook_chain[4]);
 	EXPECT_EQ(IN_POLICY, rs->hook_underflow[1]);
 	bpfilter_ir_free(rs);
