@@ -233,4 +233,75 @@ TEST_F_TIMEOUT(options, others, 600)
 	}
 }
 
+/* The first call in a namespace that has no table yet: all of them make it */
+
+#define INITIAL_ENTRIES	4	/* three policies and the end */
+#define INITIAL_SIZE	(3 * sizeof(struct ipt_standard) + \
+			 sizeof(struct ipt_error))
+
+struct ipt_standard {
+	struct ipt_entry entry;
+	struct xt_standard_target target;
+};
+
+struct ipt_error {
+	struct ipt_entry entry;
+	struct xt_error_target target;
+};
+
+FIXTURE(fresh)
+{
+	struct sides s;
+};
+
+FIXTURE_SETUP(fresh)
+{
+	const char *why = sides_open(&self->s);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(fresh)
+{
+	sides_compare(&self->s, "in the end");
+	EXPECT_EQ(0, self->s.differ);
+	sides_close(&self->s);
+}
+
+TEST_F(fresh, get_entries)
+{
+	socklen_t len = sizeof(struct ipt_get_entries) + INITIAL_SIZE;
+	struct ipt_get_entries *get = calloc(1, len);
+	int i;
+
+	set_name(get->name, "filter");
+	get->size = INITIAL_SIZE;
+	for (i = 0; i < self->s.num; i++)
+		EXPECT_EQ(0, rawipt_get(self->s.side[i].sk, IPT_SO_GET_ENTRIES,
+					get, &len));
+	free(get);
+}
+
+TEST_F(fresh, add_counters)
+{
+	const struct xt_counters add[INITIAL_ENTRIES] = { { 1, 2 }, { 3, 4 } };
+	int i;
+
+	for (i = 0; i < self->s.num; i++)
+		EXPECT_EQ(0, rawipt_add_counters(self->s.side[i].sk, add,
+						 INITIAL_ENTRIES));
+}
+
+TEST_F(fresh, replace)
+{
+	struct rawipt *base = &self->s.base;
+	int i;
+
+	base->repl->num_counters = INITIAL_ENTRIES;
+	for (i = 0; i < self->s.num; i++)
+		EXPECT_EQ(0, rawipt_set(self->s.side[i].sk, IPT_SO_SET_REPLACE,
+					base->repl, base->len));
+}
+
 TEST_HARNESS_MAIN
