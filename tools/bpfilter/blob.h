@@ -43,7 +43,6 @@ struct blob_entry {
 
 /**
  * struct blob - the reader's state
- * @repl:	header of the blob, its name terminated
  * @base:	first entry
  * @rs:		the ruleset in the making
  * @why:	where a refusal goes
@@ -52,13 +51,13 @@ struct blob_entry {
  * @underflow:	for each hook the index of its policy rule, or BLOB_NONE
  * @num_heads:	ERROR entries; the jump stack has as many slots
  * @too_deep:	index of a jump that can find the jump stack full, or BLOB_NONE
+ * @repl:	header of the blob, its name terminated
  *
  * The stages run in this order, each relying on what those before it checked:
- * blob_check.c the layout, blob_chain.c the way through the entries,
- * blob_rule.c what the rules say.
+ * blob_check.c the layout, blob_chain.c the chains and where jumps lead,
+ * blob_walk.c the way through the entries, blob_rule.c what the rules say.
  */
 struct blob {
-	struct ipt_replace repl;
 	const char *base;
 	struct ir_ruleset *rs;
 	struct refusal *why;
@@ -67,6 +66,7 @@ struct blob {
 	uint32_t underflow[IR_NUMHOOKS];
 	uint32_t num_heads;
 	uint32_t too_deep;
+	struct ipt_replace repl;
 };
 
 static inline const struct ipt_entry *blob_entry_at(const struct blob *b,
@@ -99,8 +99,10 @@ int blob_check_entries(struct blob *b);
 /* blob_chain.c */
 int blob_list_chains(struct blob *b);
 int blob_resolve_jumps(struct blob *b);
-int blob_mark_sources(struct blob *b);
 int blob_link_chains(struct blob *b);
+
+/* blob_walk.c */
+int blob_mark_sources(struct blob *b);
 
 /* blob_rule.c */
 int blob_parse_rules(struct blob *b);
