@@ -420,14 +420,16 @@ static void several(struct make_entry *e)
  * @refusal:	why it is refused, behind WHERE
  * @native:	the refusal is native's too
  */
-static const struct rule_case {
+struct rule_case {
 	const char *desc;
 	void (*fill)(struct make_entry *e);
 	const char *tests;
 	const char *simple;
 	const char *refusal;
 	bool native;
-} rule_cases[] = {
+};
+
+static const struct rule_case rule_cases[] = {
 	{ "nothing", ip_nothing, "" },
 	{ "addresses", ip_prefix,
 	  "ip_saddr == 10.0.0.0/24\nip_daddr != 192.168.0.1\n" },
