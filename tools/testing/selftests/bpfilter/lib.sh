@@ -162,7 +162,7 @@ bpfilter_state()
 # ipt NS ARGUMENT...: iptables in a namespace
 ipt()
 {
-	local ns=$1
+	local ns="$1"
 
 	shift
 	in_ns "$ns" "$IPTABLES" -w "$@"
@@ -177,7 +177,7 @@ rules_load()
 # rules_save NS [OPTION...]: with counters, without what depends on the time
 rules_save()
 {
-	local ns=$1
+	local ns="$1"
 
 	shift
 	in_ns "$ns" "$IPTABLES-save" -c "$@" | sed '/^#/d'
@@ -224,7 +224,7 @@ plan()
 # it said goes into the log
 check()
 {
-	local desc=$1
+	local desc="$1"
 
 	shift
 	if "$@" > "$scratch/check.log" 2>&1; then
@@ -238,7 +238,7 @@ check()
 # check_fails DESCRIPTION COMMAND...: ok if the command fails
 check_fails()
 {
-	local desc=$1
+	local desc="$1"
 
 	shift
 	if "$@" > "$scratch/check.log" 2>&1; then

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DIFF_SPEC_H
+#define DIFF_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules.h"
+#include "util.h"
+
+/* Devices by index. The first is lo, the next two are named by no rule */
+#define MAX_DEVS	48
+#define DEV_LO		0
+#define DEV_FIRST	1
+#define DEV_NONE	(-1)
+
+struct devs {
+	char name[MAX_DEVS][16];
+	int num;
+};
+
+/**
+ * enum ct_kind - the connection that a packet is to find
+ * @CT_NONE:		none is made for it
+ * @CT_ORIGINAL:	one that it belongs to in original direction, replied to
+ * @CT_REPLY:		one that it belongs to in reply direction
+ * @CT_EXPECTED:	one that another connection brought about
+ * @CT_SNAT:		as CT_ORIGINAL, its source translated
+ * @CT_DNAT:		as CT_ORIGINAL, its destination translated
+ * @CT_ERROR:		the packet is an ICMP error about one
+ * @CT_INVALID:		the packet cannot belong to any
+ * @NUM_CT_KINDS:	number of kinds
+ */
+enum ct_kind {
+	CT_NONE,
+	CT_ORIGINAL,
+	CT_REPLY,
+	CT_EXPECTED,
+	CT_SNAT,
+	CT_DNAT,
+	CT_ERROR,
+	CT_INVALID,
+	NUM_CT_KINDS,
+};
+
+#define LINEAR_ALL	(-1)
+#define CUT_NONE	(-1)
+#define DOFF_RIGHT	(-1)
+
+/**
+ * struct spec - a packet before it is bytes
+ * @hook:	hook that it is meant to pass
+ * @in:		device that it comes in by, DEV_NONE for OUTPUT
+ * @out:	device that it goes out by, DEV_NONE for INPUT
+ * @ihl:	length of the IP header in words
+ * @fragoff:	fragment offset in units of 8 bytes
+ * @mf:		more fragments
+ * @df:		do not fragment
+ * @split:	send in two fragments, the first with that many units of 8 bytes
+ *		behind the IP header; 0: send whole
+ * @swapped:	send the second fragment first
+ * @options:	TCP options
+ * @options_len: bytes of @options
+ * @doff:	what the TCP header says is its length in words, or DOFF_RIGHT
+ * @cut:	bytes behind the IP header that are left, or CUT_NONE
+ * @payload:	bytes behind the transport header
+ * @padding:	bytes behind the packet that do not belong to it
+ * @linear:	bytes of the packet in the skb's linear area, the rest in pages,
+ *		or LINEAR_ALL. The stack moves the IP header there in any case
+ * @bad_csum:	the transport checksum is wrong
+ * @ct:		connection to make before
+ */
+struct spec {
+	enum hook hook;
+	int in;
+	int out;
+	uint32_t src;
+	uint32_t dst;
+	uint8_t proto;
+	uint8_t ihl;
+	uint16_t fragoff;
+	bool mf;
+	bool df;
+	uint8_t split;
+	bool swapped;
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t flags;
+	uint8_t icmp_type;
+	uint8_t icmp_code;
+	uint8_t options[40];
+	uint8_t options_len;
+	int doff;
+	int cut;
+	uint16_t payload;
+	uint8_t padding;
+	int linear;
+	bool bad_csum;
+	enum ct_kind ct;
+};
+
+struct tuple {
+	uint32_t src;
+	uint32_t dst;
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t proto;
+};
+
+/* The tuple of the packets in the other direction */
+struct tuple tuple_inverse(const struct tuple *t);
+
+/**
+ * struct conn - a connection to put into the conntrack table
+ * @orig:	its original tuple
+ * @nat_src:	source is translated to this address, 0: not
+ * @nat_dst:	destination is translated to this address, 0: not
+ * @expected:	it is the child of a connection with @master
+ */
+struct conn {
+	struct tuple orig;
+	uint32_t nat_src;
+	uint32_t nat_dst;
+	bool expected;
+	struct tuple master;
+};
+
+/* Which connection the packet's @ct asks for; false: none */
+bool spec_conn(const struct spec *s, struct conn *conn);
+
+/* What conntrack would know of the packet */
+struct ct_view {
+	unsigned int state;
+	unsigned int status;
+	enum ct_dir dir;
+	uint8_t proto;
+	uint32_t addr[NUM_CT_ENDS];
+	uint16_t port[NUM_CT_ENDS];
+};
+
+void spec_ct_view(const struct spec *s, struct ct_view *view);
+
+static inline bool spec_has_ports(const struct spec *s)
+{
+	return s->proto == 6 || s->proto == 17 || s->proto == 136;
+}
+
+/* The rule matches the packet as far as both are known */
+bool spec_matches(const struct spec *s, const struct rule *r,
+		  const struct devs *devs);
+
+/* The packet gets to rule @target and matches it, walking at most *@budget rules */
+bool spec_reaches(const struct spec *s, const struct ruleset *rs,
+		  const struct devs *devs, const struct rule *target,
+		  unsigned long *budget);
+
+/**
+ * struct pools - values that occur in a ruleset
+ *
+ * What a rule leaves open is drawn from these, so that other rules are hit too.
+ */
+struct pools {
+	uint32_t *addr;
+	unsigned int num_addr;
+	uint16_t *port;
+	unsigned int num_port;
+	uint8_t proto[64];
+	unsigned int num_proto;
+};
+
+void pools_make(struct pools *pools, const struct ruleset *rs);
+void pools_free(struct pools *pools);
+
+/* The devices that a ruleset names, some that it nearly names, two more */
+void devs_make(struct devs *devs, const struct ruleset *rs);
+
+struct step_list;
+
+/**
+ * derive_steps() - find packets for a ruleset
+ * @rs:		the ruleset
+ * @devs:	devices there are
+ * @seed:	of the choices
+ * @packets:	about how many to make
+ * @steps:	where to append them
+ *
+ * First comes for every rule a packet that hits it, if one is found, then
+ * changed ones: each rule in turn, until there are enough.
+ */
+void derive_steps(const struct ruleset *rs, const struct devs *devs,
+		  uint64_t seed, unsigned int packets, struct step_list *steps);
+
+/* Change the packet in one way that may matter to the rule; says how, or NULL */
+const char *spec_vary(struct spec *s, const struct rule *r,
+		      const struct ruleset *rs, const struct devs *devs,
+		      struct rng *rng);
+
+#endif /* DIFF_SPEC_H */
