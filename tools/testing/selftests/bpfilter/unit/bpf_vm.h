@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef UNIT_BPF_VM_H
+#define UNIT_BPF_VM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/bpf.h>
+#include <linux/compiler.h>
+
+#include "kernel_btf.h"
+#include "packet.h"
+
+/*
+ * A machine that runs emitted programs without a kernel. It has as much of
+ * one around it as they look at, at offsets that no kernel has, and stops at
+ * whatever the verifier would not allow: memory that is not the program's,
+ * registers that a call lost, the end of a function that does not return.
+ */
+
+#define VM_HEADROOM	72
+#define VM_PACKET_MAX	256
+#define VM_HZ		250
+#define VM_FRAMES_MAX	32
+
+/* struct vm_device - as much as there is of struct net_device */
+struct vm_device {
+	uint64_t before[3];
+	char name[16];
+};
+
+/* struct vm_tuple - of struct nf_conntrack_tuple; in network byte order */
+struct vm_tuple {
+	uint32_t src;
+	uint16_t sport;
+	uint16_t before;
+	uint32_t dst;
+	uint16_t dport;
+	uint8_t proto;
+};
+
+/* struct vm_conn - of struct nf_conn */
+struct vm_conn {
+	uint64_t status;
+	struct vm_tuple tuple[2];
+	uint32_t timeout;
+} __aligned(8);
+
+/* struct vm_skb - of struct sk_buff */
+struct vm_skb {
+	uint16_t network_header;
+	uint64_t nfct;
+	uint64_t data;
+	uint32_t data_len;
+	uint32_t len;
+	uint64_t head;
+};
+
+/* struct vm_hook_state - of struct nf_hook_state */
+struct vm_hook_state {
+	uint64_t out;
+	uint64_t in;
+};
+
+/* struct vm_ctx - struct bpf_nf_ctx */
+struct vm_ctx {
+	uint64_t state;
+	uint64_t skb;
+};
+
+/**
+ * struct vm_world - a packet at a hook
+ * @bytes:	all of the packet, from the IPv4 header on
+ * @linear:	head room and those bytes that are in the linear area; those
+ *		behind are not the program's
+ * @jiffies:	time
+ * @cpu:	where the program runs
+ */
+struct vm_world {
+	struct vm_ctx ctx;
+	struct vm_hook_state state;
+	struct vm_skb skb;
+	struct vm_conn conn;
+	struct vm_device in;
+	struct vm_device out;
+	uint8_t bytes[VM_PACKET_MAX];
+	uint8_t linear[VM_HEADROOM + VM_PACKET_MAX];
+	uint64_t jiffies;
+	uint32_t cpu;
+};
+
+/**
+ * struct vm_shape - how a packet lies in memory
+ * @ip_options:	words of options in the IPv4 header, up to 10
+ * @linear:	bytes behind the IPv4 header that are in the linear area
+ */
+struct vm_shape {
+	unsigned int ip_options;
+	unsigned int linear;
+};
+
+/**
+ * struct vm_prog - a program with its map
+ * @insns:	instructions
+ * @num_insns:	number of @insns
+ * @counters:	value of map 0
+ * @counters_size: bytes of @counters
+ * @frames:	deepest that its calls may go, at most VM_FRAMES_MAX
+ */
+struct vm_prog {
+	const struct bpf_insn *insns;
+	uint32_t num_insns;
+	void *counters;
+	size_t counters_size;
+	uint32_t frames;
+};
+
+void vm_kernel_btf(struct kernel_btf *kb);
+void vm_world_make(struct vm_world *w, const struct packet *pkt,
+		   const struct vm_shape *shape);
+const char *vm_run(struct vm_world *w, const struct vm_prog *prog,
+		   uint64_t *result);
+
+#endif /* UNIT_BPF_VM_H */
