@@ -153,7 +153,10 @@ static int send_commit(struct helper *h, struct bpfilter_commit *commit,
 	return err;
 }
 
-/* The kernel looks for an error of native's before it takes this one */
+/*
+ * Well-formed, but refused: an extension that the kernel checks may have an
+ * error of native's in an earlier rule, which it then takes instead.
+ */
 static void commit_refused(struct helper *h, const struct bpfilter_request *req,
 			   const struct compiled *c, struct refusal *why)
 {
@@ -164,7 +167,7 @@ static void commit_refused(struct helper *h, const struct bpfilter_request *req,
 		.compile_ns = c->compile_ns,
 	};
 
-	if (c->rs && !why->native)
+	if (c->rs)
 		send_commit(h, &commit, c->rs, why);
 }
 
