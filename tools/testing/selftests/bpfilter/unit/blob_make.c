@@ -34,7 +34,10 @@ static struct make_entry *make_entry(struct make *mk)
 {
 	struct make_entry *e;
 
-	mk->entries = must(reallocarray(mk->entries, mk->num + 1, sizeof(*e)));
+	/* Room for a power of two of them */
+	if (!(mk->num & (mk->num - 1)))
+		mk->entries = must(reallocarray(mk->entries, 2 * mk->num + 1,
+						sizeof(*e)));
 	e = &mk->entries[mk->num++];
 	memset(e, 0, sizeof(*e));
 	e->jump = MAKE_NO_JUMP;

@@ -31,11 +31,16 @@ struct frame {
 
 /**
  * struct vm - a machine
+ * @w:		the packet
+ * @prog:	the program
  * @reg:	registers
  * @pc:		next instruction
  * @depth:	frames in use
  * @error:	why it stopped, NULL if it did not or is done
  * @done:	the entry returned
+ * @regions:	memory that the program may touch
+ * @num_regions: number of @regions
+ * @frames:	of the functions, the entry's first
  */
 struct vm {
 	struct vm_world *w;

@@ -70,6 +70,12 @@ struct vm_ctx {
 
 /**
  * struct vm_world - a packet at a hook
+ * @ctx:	what the program gets
+ * @state:	the hook
+ * @skb:	the packet
+ * @conn:	its connection
+ * @in:		input device
+ * @out:	output device
  * @bytes:	all of the packet, from the IPv4 header on
  * @linear:	head room and those bytes that are in the linear area; those
  *		behind are not the program's

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Planner and emitter: rulesets at the verifier's limits, compared with a
+ * model of the native engine, and what is refused.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <linux/kernel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_tcpudp.h>
+
+#include "../kselftest_harness.h"
+#include "compile.h"
+#include "gen.h"
+#include "plan.h"
+#include "unit/blob_make.h"
+#include "unit/blob_model.h"
+#include "unit/bpf_vm.h"
+
+FIXTURE(table)
+{
+	struct make mk;
+	struct kernel_btf kb;
+	struct compile_env env;
+	struct refusal why;
+	struct ir_ruleset *rs;
+	struct plan *plan;
+	struct gen_image img;
+	void *blob;
+};
+
+FIXTURE_SETUP(table)
+{
+	memset(self, 0, sizeof(*self));
+	make_init(&self->mk);
+	vm_kernel_btf(&self->kb);
+	self->env = (struct compile_env) { &self->kb, 2, VM_HZ };
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	bpfilter_gen_free(&self->img);
+	bpfilter_plan_free(self->plan);
+	bpfilter_ir_free(self->rs);
+	free(self->blob);
+	make_free(&self->mk);
+}
+
+/* --- Making rulesets --- */
+
+static void source(struct make_entry *e, uint32_t addr)
+{
+	e->ip.src.s_addr = htonl(addr);
+	e->ip.smsk.s_addr = 0xffffffff;
+}
+
+/* The policies of all hooks, once the rest of INPUT is there */
+static void end_input(struct make *mk, uint32_t first)
+{
+	uint32_t policy = mk->num;
+
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_hook(mk, NF_INET_LOCAL_IN, first, policy);
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_hook(mk, NF_INET_FORWARD, policy + 1, policy + 1);
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_hook(mk, NF_INET_LOCAL_OUT, policy + 2, policy + 2);
+}
+
+static void end_chains(struct make *mk)
+{
+	make_head(mk, "ERROR");
+}
+
+static int translate(struct _test_data_table *t)
+{
+	size_t size;
+	int ret;
+
+	t->blob = make_blob(&t->mk, &size);
+	ret = bpfilter_blob_read(t->blob, size, NFPROTO_IPV4, &t->rs, &t->why);
+	if (!ret)
+		ret = bpfilter_passes_run(t->rs, &t->why);
+	if (!ret)
+		ret = bpfilter_plan_make(t->rs, &t->plan, &t->why);
+	if (!ret)
+		ret = bpfilter_gen(t->rs, t->plan, &t->env, &t->img, &t->why);
+	return ret;
+}
+
+/* --- Running them --- */
+
+static int check_counters(const struct _test_data_table *t,
+			  const struct xt_counters *got, const uint64_t *want)
+{
+	for (uint32_t i = 0; i < t->rs->num_rules; i++)
+		if (got[i].pcnt != want[i])
+			return -1;
+	return 0;
+}
+
+/* 0 if a packet from @saddr fares at INPUT as in the model */
+static int compare(struct _test_data_table *t, uint32_t saddr)
+{
+	struct packet pkt = { .saddr = saddr, .proto = IPPROTO_TCP,
+			      .l4_len = 20, .l4 = { 0, 80, 0, 80 } };
+	const struct gen_prog *gp = &t->img.prog[NF_INET_LOCAL_IN];
+	struct vm_shape shape = { .linear = 20 };
+	uint64_t *want = calloc(t->rs->num_rules, sizeof(*want));
+	struct vm_prog prog = {
+		.insns = gp->insns, .num_insns = gp->num_insns,
+		.counters = calloc(2, t->img.counter_stride),
+		.counters_size = 2 * t->img.counter_stride, .frames = 8,
+	};
+	struct vm_world w;
+	uint64_t result;
+	const char *fault;
+	int bad;
+
+	vm_world_make(&w, &pkt, &shape);
+	fault = vm_run(&w, &prog, &result);
+	if (fault)
+		fprintf(stderr, "# the program %s\n", fault);
+	bad = fault || result != model_run(t->blob, NF_INET_LOCAL_IN, &pkt,
+					   want);
+	if (!bad)
+		bad = check_counters(t, prog.counters + t->img.counter_stride,
+				     want);
+	free(prog.counters);
+	free(want);
+	return bad;
+}
+
+/* --- Shape of programs --- */
+
+TEST_F(table, policies_need_no_program)
+{
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
+		EXPECT_EQ(0, self->img.prog[hook].num_insns);
+}
+
+TEST_F(table, only_hooks_with_rules_have_programs)
+{
+	source(make_verdict(&self->mk, VERDICT_DROP), 1);
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_LT(0, self->img.prog[NF_INET_LOCAL_IN].num_insns);
+	EXPECT_EQ(0, self->img.prog[NF_INET_FORWARD].num_insns);
+	EXPECT_STREQ("filter_INPUT",
+		     self->img.prog[NF_INET_LOCAL_IN].funcs[0].name);
+	EXPECT_EQ(0, compare(self, 1));
+	EXPECT_EQ(0, compare(self, 2));
+}
+
+static bool has_insns(const struct gen_prog *prog, const struct bpf_insn *want,
+		      uint32_t num)
+{
+	for (uint32_t i = 0; i + num <= prog->num_insns; i++)
+		if (!memcmp(prog->insns + i, want, num * sizeof(*want)))
+			return true;
+	return false;
+}
+
+TEST_F(table, rule_as_instructions)
+{
+	struct make_entry *e = make_verdict(&self->mk, VERDICT_DROP);
+
+	source(e, 0x0a000000);
+	e->ip.smsk.s_addr = htonl(0xff000000);
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+
+	/* r8 points to the middle of the row, here to its last counter */
+	const int16_t off = 16 - self->img.counter_stride;
+	const struct bpf_insn want[] = {
+		BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_7, GEN_OFF(saddr)),
+		BPF_ALU32_IMM(BPF_AND, BPF_REG_1, 0xff000000),
+		BPF_JMP32_IMM(BPF_JNE, BPF_REG_1, 0x0a000000, 9),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_8, off),
+		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 1),
+		BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1, off),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_8, off + 8),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_7, GEN_OFF(len)),
+		BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_3),
+		BPF_STX_MEM(BPF_DW, BPF_REG_8, BPF_REG_1, off + 8),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+	EXPECT_TRUE(has_insns(&self->img.prog[NF_INET_LOCAL_IN], want,
+			      ARRAY_SIZE(want)));
+}
+
+TEST_F(table, functions_have_names_in_c)
+{
+	static const char * const chains[] = { "a-b", "a_b", "9", "a.b" };
+	static const char * const names[] = { "a_b", "a_b_2", "_9", "a_b_3" };
+	const struct gen_prog *prog = &self->img.prog[NF_INET_LOCAL_IN];
+	uint32_t heads = ARRAY_SIZE(chains) + 3;
+	unsigned int i, j, found = 0;
+
+	for (i = 0; i < ARRAY_SIZE(chains); i++)
+		source(make_jump(&self->mk, heads + 3 * i + 1), i);
+	end_input(&self->mk, 0);
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		make_head(&self->mk, chains[i]);
+		source(make_verdict(&self->mk, VERDICT_DROP), i);
+		make_verdict(&self->mk, VERDICT_RETURN);
+	}
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	for (i = 0; i < prog->num_funcs; i++)
+		for (j = 0; j < ARRAY_SIZE(names); j++)
+			found += !strcmp(prog->funcs[i].name, names[j]);
+	EXPECT_EQ(ARRAY_SIZE(names), found);
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(0, compare(self, i));
+}
+
+/* --- Limits that a plan works around --- */
+
+/* Chains of two rules: one packet is dropped, the others go to the next chain */
+static void make_nest(struct make *mk, uint32_t depth)
+{
+	char name[16];
+	uint32_t i, head = 4;
+
+	make_jump(mk, head + 1);
+	end_input(mk, 0);
+	for (i = 0; i < depth; i++, head += 4) {
+		snprintf(name, sizeof(name), "c%u", i);
+		make_head(mk, name);
+		source(make_verdict(mk, VERDICT_DROP), i);
+		if (i + 1 < depth)
+			make_jump(mk, head + 5);
+		else
+			source(make_verdict(mk, VERDICT_DROP), 9999);
+		make_verdict(mk, VERDICT_RETURN);
+	}
+	end_chains(mk);
+}
+
+FIXTURE(nest) { };
+FIXTURE_VARIANT(nest)
+{
+	uint32_t depth;
+	uint32_t inlined;
+};
+
+FIXTURE_VARIANT_ADD(nest, fits_the_frames) { 7, 0 };
+FIXTURE_VARIANT_ADD(nest, one_too_deep) { 8, 1 };
+FIXTURE_VARIANT_ADD(nest, deep) { 300, 293 };
+FIXTURE_SETUP(nest) { }
+FIXTURE_TEARDOWN(nest) { }
+
+TEST_F(nest, runs_in_eight_frames)
+{
+	struct _test_data_table t = {};
+	uint32_t inlined = 0;
+
+	vm_kernel_btf(&t.kb);
+	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
+	make_init(&t.mk);
+	make_nest(&t.mk, variant->depth);
+	ASSERT_EQ(0, translate(&t));
+	for (uint32_t i = 0; i < t.rs->num_chains; i++)
+		inlined += t.plan->hook[NF_INET_LOCAL_IN].func_of[i] ==
+			   PLAN_INLINE;
+	EXPECT_EQ(variant->inlined, inlined);
+	EXPECT_EQ(0, compare(&t, 0));
+	EXPECT_EQ(0, compare(&t, variant->depth - 1));
+	EXPECT_EQ(0, compare(&t, variant->depth));
+	EXPECT_EQ(0, compare(&t, 9999));
+	bpfilter_gen_free(&t.img);
+	bpfilter_plan_free(t.plan);
+	bpfilter_ir_free(t.rs);
+	free(t.blob);
+	make_free(&t.mk);
+}
+
+TEST_F(table, more_chains_than_functions)
+{
+	const uint32_t num = 700, head = num + 3;
+	char name[16];
+	uint32_t i;
+
+	for (i = 0; i < num; i++)
+		source(make_jump(&self->mk, head + 3 * i + 1), i);
+	end_input(&self->mk, 0);
+	for (i = 0; i < num; i++) {
+		snprintf(name, sizeof(name), "c%u", i);
+		make_head(&self->mk, name);
+		source(make_verdict(&self->mk, VERDICT_DROP), i & ~1);
+		make_verdict(&self->mk, VERDICT_RETURN);
+	}
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_GE(256, self->img.prog[NF_INET_LOCAL_IN].num_funcs);
+	EXPECT_LE(200, self->img.prog[NF_INET_LOCAL_IN].num_funcs);
+	for (i = 0; i <= num; i += 50) {
+		EXPECT_EQ(0, compare(self, i));
+		EXPECT_EQ(0, compare(self, i + 1));
+	}
+}
+
+/* Rules with two tests each: the chain is cut, and counters get far away */
+TEST_F(table, long_chain)
+{
+	const uint32_t num = 12000;
+	struct make_entry *e;
+	uint32_t i;
+
+	for (i = 0; i < num; i++) {
+		e = i % 3 ? make_verdict(&self->mk, VERDICT_DROP) :
+			    make_jump(&self->mk, i + 1);
+		source(e, i / 2);
+		e->ip.proto = IPPROTO_TCP;
+	}
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_LT(0, self->plan->hook[NF_INET_LOCAL_IN].funcs[0].num_segments);
+	for (i = 0; i <= num / 2; i += 500)
+		EXPECT_EQ(0, compare(self, i));
+}
+
+/* --- Refusals --- */
+
+TEST_F(table, nest_too_deep)
+{
+	make_nest(&self->mk, 600);
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_FALSE(self->why.native);
+	EXPECT_STREQ("filter/INPUT: chains nested 601 deep, at most 512",
+		     self->why.text);
+}
+
+TEST_F(table, too_many_instructions)
+{
+	for (uint32_t i = 0; i < 50000; i++)
+		source(make_verdict(&self->mk, VERDICT_DROP), i);
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_STREQ("filter/INPUT: needs about 700011 instructions, at most 600000",
+		     self->why.text);
+}
+
+/* Each chain jumps to the next one ten times: few rules, many paths */
+TEST_F(table, too_many_paths)
+{
+	uint32_t i, j, head = 4;
+	char name[16];
+
+	make_jump(&self->mk, head + 1);
+	end_input(&self->mk, 0);
+	for (i = 0; i < 9; i++, head += 12) {
+		snprintf(name, sizeof(name), "c%u", i);
+		make_head(&self->mk, name);
+		for (j = 0; j < 10; j++)
+			source(i < 8 ? make_jump(&self->mk, head + 13) :
+				       make_verdict(&self->mk, VERDICT_DROP), j);
+		make_verdict(&self->mk, VERDICT_RETURN);
+	}
+	end_chains(&self->mk);
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_NE(NULL, strstr(self->why.text, "instructions on all paths"));
+}
+
+TEST_F(table, too_many_counters)
+{
+	for (uint32_t i = 0; i < 5000; i++)
+		source(make_verdict(&self->mk, VERDICT_DROP), i);
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	self->env.nr_cpus = 8192;
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_STREQ("filter: counters of 5004 rules for 8192 CPUs need more than 512 MiB",
+		     self->why.text);
+}
+
+static void make_state_rule(struct make *mk, uint16_t states)
+{
+	struct make_entry *e = make_verdict(mk, VERDICT_DROP);
+	struct xt_conntrack_mtinfo3 *info =
+		make_match(e, "conntrack", 3, sizeof(*info));
+
+	info->match_flags = XT_CONNTRACK_STATE;
+	info->state_mask = states;
+	end_input(mk, 0);
+	end_chains(mk);
+}
+
+TEST_F(table, kernel_without_connections)
+{
+	self->kb.type[KBTF_TYPE_NF_CONN] = KBTF_NONE;
+	make_state_rule(&self->mk, XT_CONNTRACK_STATE_SNAT);
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_STREQ("filter: the kernel's BTF does not have struct nf_conn",
+		     self->why.text);
+}
+
+TEST_F(table, states_do_not_need_connections)
+{
+	self->kb.type[KBTF_TYPE_NF_CONN] = KBTF_NONE;
+	self->kb.member[KBTF_CT_STATUS] = KBTF_NONE;
+	make_state_rule(&self->mk, XT_CONNTRACK_STATE_BIT(IP_CT_NEW));
+	EXPECT_EQ(0, translate(self));
+}
+
+TEST_F(table, kernel_without_member)
+{
+	self->kb.member[KBTF_SKB_DATA_LEN] = KBTF_NONE;
+	source(make_verdict(&self->mk, VERDICT_DROP), 1);
+	end_input(&self->mk, 0);
+	end_chains(&self->mk);
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_STREQ("filter: the kernel's BTF does not have member sk_buff.data_len",
+		     self->why.text);
+}
+
+TEST_HARNESS_MAIN
