@@ -8,7 +8,9 @@
 #include "compile.h"
 
 /**
- * bpfilter_now_ns() - time on the monotonic clock
+ * bpfilter_now_ns() - what is the time?
+ *
+ * Return: nanoseconds on the monotonic clock.
  */
 uint64_t bpfilter_now_ns(void)
 {

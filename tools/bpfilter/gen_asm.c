@@ -98,6 +98,8 @@ void asm_bind(struct asm_buf *a, uint32_t label)
  * asm_used() - does anything branch to a label so far?
  * @a:		assembler
  * @label:	label
+ *
+ * Return: whether anything does.
  */
 bool asm_used(const struct asm_buf *a, uint32_t label)
 {
@@ -108,6 +110,8 @@ bool asm_used(const struct asm_buf *a, uint32_t label)
  * asm_pos() - where a label ended up
  * @a:		assembler, after asm_finish()
  * @label:	label
+ *
+ * Return: index of the instruction behind it.
  */
 uint32_t asm_pos(const struct asm_buf *a, uint32_t label)
 {

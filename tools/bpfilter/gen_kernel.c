@@ -52,6 +52,8 @@ static int lacks(const struct gen *g, struct refusal *why, const char *what,
 /**
  * gen_needs_conn() - does the program look into struct nf_conn?
  * @g:		program
+ *
+ * Return: whether it does.
  */
 bool gen_needs_conn(const struct gen *g)
 {

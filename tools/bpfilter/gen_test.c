@@ -60,6 +60,8 @@ static bool bytes_const(const struct ir_test *t, bool *value)
  * gen_test_is_const() - does a test have the same outcome for all packets?
  * @t:		test
  * @value:	set to that outcome
+ *
+ * Return: whether it has.
  */
 bool gen_test_is_const(const struct ir_test *t, bool *value)
 {

@@ -61,6 +61,8 @@ static int refuse_rule(const struct plan_graph *pg, uint32_t rule,
  * @pg:		graph
  * @chain:	chain
  * @branches:	its branches
+ *
+ * Return: whether it does.
  */
 bool plan_is_cut(const struct plan_graph *pg, uint32_t chain,
 		 uint64_t branches)

@@ -41,6 +41,8 @@ static void add_cost(struct plan_cost *sum, const struct plan_cost *more)
  * plan_rule_cost() - cost of a rule, without what it jumps to
  * @rs:		the table
  * @rule:	rule
+ *
+ * Return: its cost.
  */
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule)
