@@ -37,7 +37,21 @@ static bool one_in(struct gen *g, uint32_t n)
 	return rng_one_in(&g->rng, n);
 }
 
-#define PICK(g, array) ((array)[below(g, ARRAY_SIZE(array))])
+static const char *word(struct gen *g, const char *const *words,
+			unsigned int num)
+{
+	return words[below(g, num)];
+}
+
+#define WORD(g, words) word(g, words, ARRAY_SIZE(words))
+
+static unsigned int number(struct gen *g, const unsigned int *numbers,
+			   unsigned int num)
+{
+	return numbers[below(g, num)];
+}
+
+#define NUMBER(g, numbers) number(g, numbers, ARRAY_SIZE(numbers))
 
 /* An option, inverted once in four */
 static void maybe_not(struct gen *g)
@@ -68,7 +82,7 @@ static void print_addr(struct gen *g, const char *option)
 	};
 
 	maybe_not(g);
-	printf(" %s %s", option, PICK(g, addrs));
+	printf(" %s %s", option, WORD(g, addrs));
 }
 
 static void print_dev(struct gen *g, const char *option)
@@ -79,7 +93,7 @@ static void print_dev(struct gen *g, const char *option)
 	};
 
 	maybe_not(g);
-	printf(" %s %s", option, PICK(g, devs));
+	printf(" %s %s", option, WORD(g, devs));
 }
 
 static void print_ports(struct gen *g, const char *option)
@@ -87,7 +101,7 @@ static void print_ports(struct gen *g, const char *option)
 	static const unsigned int ports[] = {
 		0, 1, 22, 53, 80, 255, 256, 443, 1024, 32768, 65534, 65535,
 	};
-	unsigned int a = PICK(g, ports), b = PICK(g, ports);
+	unsigned int a = NUMBER(g, ports), b = NUMBER(g, ports);
 
 	maybe_not(g);
 	printf(" %s ", option);
@@ -119,7 +133,7 @@ static void print_flags(struct gen *g)
 	};
 
 	maybe_not(g);
-	printf(" --tcp-flags %s", PICK(g, flags));
+	printf(" --tcp-flags %s", WORD(g, flags));
 }
 
 static void print_tcp(struct gen *g)
@@ -135,7 +149,7 @@ static void print_tcp(struct gen *g)
 		print_flags(g);
 	if (one_in(g, 5)) {
 		maybe_not(g);
-		printf(" --tcp-option %u", PICK(g, kinds));
+		printf(" --tcp-option %u", NUMBER(g, kinds));
 	}
 }
 
@@ -159,10 +173,10 @@ static void print_icmp(struct gen *g)
 		printf(" --icmp-type any");
 		break;
 	case 1:
-		printf(" --icmp-type %u/%u", PICK(g, types), below(g, 5));
+		printf(" --icmp-type %u/%u", NUMBER(g, types), below(g, 5));
 		break;
 	default:
-		printf(" --icmp-type %u", PICK(g, types));
+		printf(" --icmp-type %u", NUMBER(g, types));
 		break;
 	}
 }
@@ -217,7 +231,7 @@ static void print_ct_proto(struct gen *g)
 	static const char * const protos[] = { "tcp", "udp", "icmp", "136" };
 
 	maybe_not(g);
-	printf(" --ctproto %s", PICK(g, protos));
+	printf(" --ctproto %s", WORD(g, protos));
 }
 
 /*
@@ -232,7 +246,7 @@ static void print_ct_expire(struct gen *g)
 	};
 
 	maybe_not(g);
-	printf(" --ctexpire %s", PICK(g, times));
+	printf(" --ctexpire %s", WORD(g, times));
 }
 
 static void print_ct_dir(struct gen *g)
@@ -246,7 +260,7 @@ static void print_ct_addr(struct gen *g)
 		"--ctorigsrc", "--ctorigdst", "--ctreplsrc", "--ctrepldst",
 	};
 
-	print_addr(g, PICK(g, options));
+	print_addr(g, WORD(g, options));
 }
 
 static void print_ct_port(struct gen *g)
@@ -256,7 +270,7 @@ static void print_ct_port(struct gen *g)
 		"--ctreplsrcport", "--ctrepldstport",
 	};
 
-	print_ports(g, PICK(g, options));
+	print_ports(g, WORD(g, options));
 }
 
 /* Each option may be given once only: take two different ones */
@@ -281,7 +295,7 @@ static void print_comment(struct gen *g)
 		"plain", "\"with words\"", "\"a \\\"quoted\\\" word\"", "\"! -s\"",
 	};
 
-	printf(" -m comment --comment %s", PICK(g, comments));
+	printf(" -m comment --comment %s", WORD(g, comments));
 }
 
 /* The protocol and what it brings along */
@@ -311,17 +325,18 @@ static void print_proto(struct gen *g)
 			print_icmp(g);
 		break;
 	case 7:
-		printf(" -p %s", PICK(g, others));
+		printf(" -p %s", WORD(g, others));
 		break;
 	case 8:
-		printf(" ! -p %s", PICK(g, inverted));
+		printf(" ! -p %s", WORD(g, inverted));
 		break;
 	default:
 		break;
 	}
 }
 
-static void print_target(struct gen *g, unsigned int chain)
+/* A rule without conditions seldom decides: what follows would be dead */
+static void print_target(struct gen *g, unsigned int chain, bool always)
 {
 	static const char * const verdicts[] = {
 		"ACCEPT", "ACCEPT", "DROP", "RETURN",
@@ -332,8 +347,10 @@ static void print_target(struct gen *g, unsigned int chain)
 
 	if (one_in(g, 8))
 		return;
-	if (first >= g->chains || one_in(g, 2)) {
-		printf(" -j %s", PICK(g, verdicts));
+	if (always && !one_in(g, 8) && first >= g->chains)
+		return;
+	if (first >= g->chains || (one_in(g, 2) && (!always || one_in(g, 8)))) {
+		printf(" -j %s", WORD(g, verdicts));
 		return;
 	}
 	if (one_in(g, 3))
@@ -348,13 +365,8 @@ static void print_counters(struct gen *g)
 		printf("[%u:%u] ", below(g, 1000), below(g, 100000));
 }
 
-static void print_rule(struct gen *g, unsigned int chain)
+static void print_base(struct gen *g, unsigned int chain)
 {
-	char name[32];
-
-	chain_name(chain, name, sizeof(name));
-	print_counters(g);
-	printf("-A %s", name);
 	if (one_in(g, 3))
 		print_addr(g, "-s");
 	if (one_in(g, 3))
@@ -366,13 +378,25 @@ static void print_rule(struct gen *g, unsigned int chain)
 	if (one_in(g, 12))
 		printf(one_in(g, 2) ? " -f" : " ! -f");
 	print_proto(g);
-	if (g->conntrack && one_in(g, 6))
+}
+
+static void print_rule(struct gen *g, unsigned int chain)
+{
+	bool always = one_in(g, 12);
+	char name[32];
+
+	chain_name(chain, name, sizeof(name));
+	print_counters(g);
+	printf("-A %s", name);
+	if (!always)
+		print_base(g, chain);
+	if (!always && g->conntrack && one_in(g, 6))
 		print_state(g);
-	if (g->conntrack && one_in(g, 3))
+	if (!always && g->conntrack && one_in(g, 3))
 		print_conntrack(g);
 	if (one_in(g, 10))
 		print_comment(g);
-	print_target(g, chain);
+	print_target(g, chain, always);
 	printf("\n");
 }
 
@@ -411,7 +435,7 @@ static void print_raw(void)
 
 static void usage(void)
 {
-	fputs("usage: genrules [-r] SEED\n\n"
+	fputs("genrules [-r] SEED\n\n"
 	      "Print a random table filter for iptables-restore\n\n"
 	      "  -r  with a table raw now and then\n", stderr);
 	exit(2);

@@ -52,7 +52,7 @@ static char *never(const struct ruleset *rs, const struct rule *r)
 	return text;
 }
 
-/* One more or less in the last number behind an option */
+/* One more or less in a port, an ICMP type or the last byte of an address */
 static char *edge(const struct rule *r, struct rng *rng)
 {
 	static const char * const names[] = {
@@ -71,6 +71,8 @@ static char *edge(const struct rule *r, struct rng *rng)
 			continue;
 		at += strlen(name);
 		end = at + strcspn(at, " :/");
+		if (*end == '/' && strncmp(end, "/32 ", 4))
+			continue;
 		while (end > at && end[-1] >= '0' && end[-1] <= '9')
 			end--;
 		value = atoi(end);

@@ -140,8 +140,16 @@ static bool behind_string(const struct ipt_entry *entry, unsigned int at,
 	       at - start >= strnlen(str, size);
 }
 
+static bool behind_name(const struct ipt_entry *entry, unsigned int at,
+			unsigned int ext)
+{
+	return behind_string(entry, at,
+			     ext + offsetof(struct xt_entry_match, u.user.name),
+			     XT_EXTENSION_MAXNAMELEN);
+}
+
 /*
- * iptables-restore leaves what it finds in memory behind the names of standard
+ * iptables-restore leaves what it finds in memory behind the names of matches,
  * targets and chains, and counters are compared elsewhere.
  */
 static bool byte_is_free(const struct ipt_entry *entry, unsigned int at)
@@ -150,12 +158,17 @@ static bool byte_is_free(const struct ipt_entry *entry, unsigned int at)
 	unsigned int counters = offsetof(struct ipt_entry, counters);
 	const struct xt_error_target *t =
 		(const void *)((const char *)entry + target);
+	const struct xt_entry_match *m;
 
 	if (at >= counters && at < counters + sizeof(struct xt_counters))
 		return true;
-	if (behind_string(entry, at,
-			  target + offsetof(struct xt_entry_target, u.user.name),
-			  sizeof(t->target.u.user.name)))
+	for (unsigned int off = sizeof(*entry); off < target;
+	     off += m->u.match_size) {
+		m = (const void *)((const char *)entry + off);
+		if (behind_name(entry, at, off))
+			return true;
+	}
+	if (behind_name(entry, at, target))
 		return true;
 	return !strcmp(t->target.u.user.name, XT_ERROR_TARGET) &&
 	       behind_string(entry, at,
