@@ -9,7 +9,7 @@ BAD=0
 
 say()
 {
-	printf '\n\033[1m%s\033[0m\n' "$*"
+	printf '\n=== %s\n' "$*"
 }
 
 # Show a command as a session does, and run it
@@ -55,14 +55,14 @@ make_network()
 	ip -n client addr add 10.0.0.2/24 dev eth0
 	ip -n client link set eth0 up
 	ip -n client link set lo up
-	ncat -lk 80 -c 'echo hello from port 80' 2>/dev/null &
-	ncat -lk 23 -c 'echo hello from port 23' 2>/dev/null &
+	socat TCP-LISTEN:80,fork SYSTEM:'echo hello from port 80' &
+	socat TCP-LISTEN:23,fork SYSTEM:'echo hello from port 23' &
 	ping -c 1 -W 2 10.0.0.2 >/dev/null
 }
 
 ask()
 {
-	echo "ip netns exec client ncat -w 2 10.0.0.1 $1 </dev/null 2>&1"
+	echo "ip netns exec client socat -u TCP:10.0.0.1:$1,connect-timeout=2 -"
 }
 
 basic_session()
@@ -88,6 +88,8 @@ iptables -P INPUT DROP"
 		"ip netns exec client ping -c 2 -i 0.2 -W 2 10.0.0.1"
 	say "Every packet is counted"
 	run iptables -L -v -n
+	passes "one connection to port 80 is one new packet" \
+		"iptables -L services 1 -v -x -n | grep -w '1       60'"
 	say "What bpfilter holds, and the BPF programs behind it"
 	passes "bpfilter shows its table" bpfilter show
 	run bpftool prog
@@ -96,14 +98,14 @@ iptables -P INPUT DROP"
 
 real_ruleset()
 {
-	local file=/mnt/share/rulesets/v4/$1.rules set=${1%.rules}
+	local file=/mnt/share/rulesets/v4/$1.rules set=$1
 
 	if [[ ! -f $file ]]; then
 		say "No real rulesets beside this checkout (../shared/rulesets):" \
 			"that part is left out"
 		return
 	fi
-	say "A real ruleset, in a namespace of its own: $set"
+	say "A real ruleset, $set, in a namespace of its own"
 	ip netns add real
 	ip netns exec real sysctl -q -w net.netfilter.bpfilter=1
 	[[ ! -f ${file%.rules}.ipset ]] ||
@@ -115,7 +117,7 @@ real_ruleset()
 
 make_network
 basic_session
-real_ruleset "${REAL_RULESET:-}"
+real_ruleset emailgw
 say "End of the session"
 [[ $BAD = 0 ]] || echo "Something was wrong: see WRONG above"
 exit $BAD
