@@ -92,7 +92,7 @@ static void box_open(struct __test_metadata *_metadata, struct box *box)
 
 	box->sk = rawipt_netns(RAWIPT_BPFILTER);
 	ASSERT_LE(0, box->sk);
-	box->netns = open("/proc/thread-t/ns/net", O_RDONLY | O_CLOEXEC);
+	box->netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, box->netns);
 	for (i = 0; i < FLOOD_RULESETS; i++)
 		flood_rules_build(&box->rules[i], i);

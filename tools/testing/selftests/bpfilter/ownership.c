@@ -304,6 +304,21 @@ static int count_objects(unsigned int cmd)
 	return num;
 }
 
+/* How many there are once those of namespaces that have ended are gone */
+static int settled_objects(unsigned int cmd)
+{
+	int same, num = 0, now;
+
+	for (same = 0; same < 50; same++) {
+		now = count_objects(cmd);
+		if (now != num)
+			same = 0;
+		num = now;
+		usleep(10000);
+	}
+	return num;
+}
+
 /* Namespaces end and programs are freed some time after the last reference */
 static int wait_objects(unsigned int cmd, int expected)
 {
@@ -327,8 +342,8 @@ TEST(gone_with_the_namespace)
 	if (!rawipt_engine_usable(RAWIPT_BPFILTER, &why))
 		SKIP(return, "%s", why);
 	ASSERT_LE(0, home);
-	progs = count_objects(BPF_PROG_GET_NEXT_ID);
-	maps = count_objects(BPF_MAP_GET_NEXT_ID);
+	progs = settled_objects(BPF_PROG_GET_NEXT_ID);
+	maps = settled_objects(BPF_MAP_GET_NEXT_ID);
 	for (i = 0; i < 5; i++) {
 		sk = rawipt_netns(RAWIPT_BPFILTER);
 		ASSERT_LE(0, sk);
@@ -349,8 +364,8 @@ TEST_F(table, gone_with_the_ruleset)
 	int i, progs, maps;
 
 	ASSERT_EQ(0, load_rule(self->sk));
-	progs = count_objects(BPF_PROG_GET_NEXT_ID);
-	maps = count_objects(BPF_MAP_GET_NEXT_ID);
+	progs = settled_objects(BPF_PROG_GET_NEXT_ID);
+	maps = settled_objects(BPF_MAP_GET_NEXT_ID);
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, load_rule(self->sk));
 	EXPECT_EQ(progs, wait_objects(BPF_PROG_GET_NEXT_ID, progs));
