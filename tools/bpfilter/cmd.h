@@ -138,31 +138,50 @@ struct code_func {
 	uint32_t insn_off;
 };
 
+/**
+ * struct code_call - a kernel function that a loaded program calls
+ * @imm:	what its calls have in the instruction
+ * @name:	its name, empty if it is not known
+ */
+struct code_call {
+	int32_t imm;
+	char name[64];
+};
+
 struct kernel_btf;
 
 /**
  * struct code - instructions to print
  * @insns:	the instructions, owned
  * @funcs:	its functions by rising @insn_off, owned
- * @btf:	numbers of the kernel functions that they call, borrowed; NULL:
- *		not known
+ * @calls:	of a loaded program the kernel functions that it calls, owned
+ * @btf:	of one that is not loaded the numbers of kernel functions,
+ *		borrowed
  * @num_insns:	number of @insns
  * @num_funcs:	number of @funcs
+ * @num_calls:	number of @calls
  * @id:		of the loaded program, 0 if it is not loaded
  * @hook:	where it runs
  */
 struct code {
 	struct bpf_insn *insns;
 	struct code_func *funcs;
+	struct code_call *calls;
 	const struct kernel_btf *btf;
 	uint32_t num_insns;
 	uint32_t num_funcs;
+	uint32_t num_calls;
 	uint32_t id;
 	unsigned int hook;
 };
 
 void code_print(struct cmd_ctx *ctx, const struct code *code);
+const struct code_call *code_call_find(const struct code *code, int32_t imm);
 void code_free(struct code *code);
+
+/* cmd_ksym.c */
+
+int ksym_name_calls(struct code *code);
 
 /* cmd_ir.c */
 

@@ -42,7 +42,7 @@ struct dump_args {
  * @prog_id:	by hook
  * @rs:		parsed, owned
  * @code:	by hook, owned
- * @btf:	numbers of the running kernel
+ * @btf:	numbers of the running kernel, for compiling
  */
 struct dump {
 	struct ipt_replace *blob;
@@ -336,16 +336,18 @@ static int code_make(struct cmd_ctx *ctx, struct dump *d)
 	unsigned int hook;
 	int ret;
 
-	ret = bpfilter_kernel_btf_read(&d->btf);
-	if (ret && !d->owned)
-		return cmd_error(ctx, "types of the running kernel: %s",
-				 strerror(-ret));
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
 		d->code[hook].hook = hook;
-		d->code[hook].btf = ret ? NULL : &d->btf;
+		d->code[hook].btf = &d->btf;
 	}
+	if (d->owned)
+		return code_fetch(ctx, d);
 
-	return d->owned ? code_fetch(ctx, d) : code_compile(ctx, d);
+	ret = bpfilter_kernel_btf_read(&d->btf);
+	if (ret)
+		return cmd_error(ctx, "types of the running kernel: %s",
+				 strerror(-ret));
+	return code_compile(ctx, d);
 }
 
 /* Output */

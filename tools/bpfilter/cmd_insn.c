@@ -2,9 +2,9 @@
 /*
  * BPF instructions as text, through the kernel's own disassembler
  *
- * A call within a program names its function. Before loading, its distance is
- * in the instruction; in what the kernel hands out of a loaded program the
- * instruction holds the number of the function instead.
+ * A call names its function. Before loading, the instruction holds the distance
+ * of one in the same program, or the number of one of the kernel; in what the
+ * kernel hands out of a loaded program it is the other way round.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,17 +56,39 @@ static const struct code_func *func_by_offset(const struct code *code,
 		       sizeof(*code->funcs), offset_compare);
 }
 
+/* Where the kernel hides numbers it leaves the distance, if that has 16 bits */
 static const struct code_func *func_called(const struct insn_printer *p,
 					   const struct bpf_insn *insn)
 {
-	if (!p->code->id)
-		return func_by_offset(p->code,
-				      (int64_t)p->pos + 1 + insn->imm);
-	if ((uint32_t)insn->imm < p->code->num_funcs)
-		return &p->code->funcs[insn->imm];
+	const struct code *code = p->code;
+	int64_t next = (int64_t)p->pos + 1;
+
+	if (!code->id)
+		return func_by_offset(code, next + insn->imm);
+	if (!insn->imm)
+		return func_by_offset(code, next + insn->off);
+	return (uint32_t)insn->imm < code->num_funcs ?
+	       &code->funcs[insn->imm] : NULL;
+}
+
+/**
+ * code_call_find - look up a kernel function that a loaded program calls
+ * @code:	the program
+ * @imm:	what the call has in the instruction
+ *
+ * Return: the function, or NULL
+ */
+const struct code_call *code_call_find(const struct code *code, int32_t imm)
+{
+	uint32_t i;
+
+	for (i = 0; i < code->num_calls; i++)
+		if (code->calls[i].imm == imm)
+			return &code->calls[i];
 	return NULL;
 }
 
+/* Before loading helpers have numbers that the disassembler knows */
 static const char *kfunc_name(const struct kernel_btf *btf, int32_t id)
 {
 	int func;
@@ -77,16 +99,25 @@ static const char *kfunc_name(const struct kernel_btf *btf, int32_t id)
 	return NULL;
 }
 
+static const char *kernel_func_name(const struct code *code,
+				    const struct bpf_insn *insn)
+{
+	const struct code_call *call;
+
+	if (!code->id)
+		return insn->src_reg == BPF_PSEUDO_KFUNC_CALL && !insn->off ?
+		       kfunc_name(code->btf, insn->imm) : NULL;
+	call = code_call_find(code, insn->imm);
+	return call && call->name[0] ? call->name : NULL;
+}
+
 static const char *call_text(void *private_data, const struct bpf_insn *insn)
 {
 	struct insn_printer *p = private_data;
 	const struct code_func *func;
 
-	/* Functions of modules (off != 0) have their names in other types */
-	if (insn->src_reg == BPF_PSEUDO_KFUNC_CALL)
-		return insn->off ? NULL : kfunc_name(p->code->btf, insn->imm);
 	if (insn->src_reg != BPF_PSEUDO_CALL)
-		return NULL;
+		return kernel_func_name(p->code, insn);
 
 	func = func_called(p, insn);
 	if (!func)
@@ -216,5 +247,6 @@ void code_free(struct code *code)
 {
 	free(code->insns);
 	free(code->funcs);
+	free(code->calls);
 	memset(code, 0, sizeof(*code));
 }

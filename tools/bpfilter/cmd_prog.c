@@ -183,8 +183,8 @@ static int code_insns(int fd, const struct bpf_prog_info *of,
 /**
  * prog_code - instructions of a loaded program, as the verifier left them
  * @id:		its id
- * @code:	instructions, functions and id are filled; code_free() releases
- *		them whatever comes back
+ * @code:	all but the hook is filled; code_free() releases it whatever
+ *		comes back
  *
  * Return: 0 or a negative errno: -EPERM without CAP_SYS_ADMIN or if the
  * kernel hides instructions, -ENOENT if it is gone
@@ -203,6 +203,8 @@ int prog_code(uint32_t id, struct code *code)
 		ret = code_insns(fd, &info, code);
 	if (!ret)
 		ret = code_funcs(fd, &info, code);
+	if (!ret)
+		ret = ksym_name_calls(code);
 	code->id = id;
 	close(fd);
 	return ret;
