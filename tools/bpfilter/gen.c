@@ -48,23 +48,32 @@ static void name_func(struct gen_prog *prog, uint32_t num, const char *name)
 }
 
 static void name_chain_func(const struct gen *g, struct gen_prog *prog,
-			    uint32_t i)
+			    const struct plan_func *f)
 {
-	const struct plan_func *f = &g->plan->funcs[i];
 	const char *chain = g->rs->chains[f->chain].name;
 	char name[96];
 
-	if (i == 0)
+	if (f == &g->plan->funcs[0])
 		snprintf(name, sizeof(name), "%s_%s", g->rs->table, chain);
 	else if (f->is_segment)
 		snprintf(name, sizeof(name), "%s_rule_%u", chain,
 			 g->rs->rules[f->first].number);
 	else
 		snprintf(name, sizeof(name), "%s", chain);
-	name_func(prog, i, name);
+	name_func(prog, prog->num_funcs, name);
 }
 
 /* --- Functions --- */
+
+/*
+ * The kernel finds functions by the calls to them: one that is not called is
+ * unreachable code, so there must be none. Tests that never hold can leave a
+ * chain without a call.
+ */
+static bool is_called(const struct gen *g, uint32_t label)
+{
+	return label == g->func_label[0] || asm_used(&g->code, label);
+}
 
 static void put_func(const struct gen *g, struct gen_prog *prog, uint32_t label)
 {
@@ -84,18 +93,21 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 	if (!prog->funcs)
 		return -ENOMEM;
 	for (i = 0; i < num; i++) {
-		name_chain_func(g, prog, i);
+		if (!is_called(g, g->func_label[i]))
+			continue;
+		name_chain_func(g, prog, &g->plan->funcs[i]);
 		put_func(g, prog, g->func_label[i]);
 	}
 	name_func(prog, prog->num_funcs, "load_state");
 	put_func(g, prog, g->load_state);
-	if (gen_needs_field(g, IR_FIELD_TCP_OPTION)) {
+	if (is_called(g, g->load_options)) {
 		name_func(prog, prog->num_funcs, "load_options");
 		put_func(g, prog, g->load_options);
 	}
 	return 0;
 }
 
+/* All callers of a function stand before it in the plan */
 static int emit_all(struct gen *g)
 {
 	uint32_t i;
@@ -109,9 +121,10 @@ static int emit_all(struct gen *g)
 	g->load_options = asm_label(&g->code);
 
 	for (i = 0; i < g->plan->num_funcs; i++)
-		gen_func(g, &g->plan->funcs[i]);
+		if (is_called(g, g->func_label[i]))
+			gen_func(g, &g->plan->funcs[i]);
 	gen_load_state(g);
-	if (gen_needs_field(g, IR_FIELD_TCP_OPTION))
+	if (is_called(g, g->load_options))
 		gen_load_options(g);
 	return asm_finish(&g->code);
 }

@@ -51,7 +51,8 @@ struct plan_need {
 
 /**
  * struct plan_hook - plan of one hook's program
- * @funcs:	its functions; the first is the hook's own chain
+ * @funcs:	its functions, callers before those they call; the first is the
+ *		hook's own chain
  * @func_of:	for each chain an index in @funcs, PLAN_INLINE or
  *		PLAN_UNREACHED
  * @num_funcs:	number of @funcs, 0 if the hook needs no program
