@@ -38,7 +38,8 @@ static void name_func(struct gen_prog *prog, uint32_t num, const char *name)
 	char base[52];
 	int i, copy;
 
-	snprintf(base, sizeof(base), "%s%s", isdigit(*name) ? "_" : "", name);
+	snprintf(base, sizeof(base), "%s%s",
+		 isdigit(*name) || !*name ? "_" : "", name);
 	for (i = 0; base[i]; i++)
 		if (!isalnum(base[i]) || (base[i] & 0x80))
 			base[i] = '_';
