@@ -22,6 +22,7 @@
 #include "unit/blob_make.h"
 #include "unit/blob_model.h"
 #include "unit/bpf_vm.h"
+#include "unit/shapes.h"
 
 FIXTURE(table)
 {
@@ -50,32 +51,6 @@ FIXTURE_TEARDOWN(table)
 	bpfilter_ir_free(self->rs);
 	free(self->blob);
 	make_free(&self->mk);
-}
-
-/* --- Making rulesets --- */
-
-static void source(struct make_entry *e, uint32_t addr)
-{
-	e->ip.src.s_addr = htonl(addr);
-	e->ip.smsk.s_addr = 0xffffffff;
-}
-
-/* The policies of all hooks, once the rest of INPUT is there */
-static void end_input(struct make *mk, uint32_t first)
-{
-	uint32_t policy = mk->num;
-
-	make_verdict(mk, VERDICT_ACCEPT);
-	make_hook(mk, NF_INET_LOCAL_IN, first, policy);
-	make_verdict(mk, VERDICT_ACCEPT);
-	make_hook(mk, NF_INET_FORWARD, policy + 1, policy + 1);
-	make_verdict(mk, VERDICT_ACCEPT);
-	make_hook(mk, NF_INET_LOCAL_OUT, policy + 2, policy + 2);
-}
-
-static void end_chains(struct make *mk)
-{
-	make_head(mk, "ERROR");
 }
 
 static int translate(struct _test_data_table *t)
@@ -109,7 +84,7 @@ static int check_counters(const struct _test_data_table *t,
 static int compare(struct _test_data_table *t, uint32_t saddr)
 {
 	struct packet pkt = { .saddr = saddr, .proto = IPPROTO_TCP,
-			      .l4_len = 20, .l4 = { 0, 80, 0, 80 } };
+			      .l4_len = 20 };
 	const struct gen_prog *gp = &t->img.prog[NF_INET_LOCAL_IN];
 	struct vm_shape shape = { .linear = 20 };
 	uint64_t *want = calloc(t->rs->num_rules, sizeof(*want));
@@ -141,8 +116,8 @@ static int compare(struct _test_data_table *t, uint32_t saddr)
 
 TEST_F(table, policies_need_no_program)
 {
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
 	ASSERT_EQ(0, translate(self));
 	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 		EXPECT_EQ(0, self->img.prog[hook].num_insns);
@@ -150,9 +125,9 @@ TEST_F(table, policies_need_no_program)
 
 TEST_F(table, only_hooks_with_rules_have_programs)
 {
-	source(make_verdict(&self->mk, VERDICT_DROP), 1);
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_source(make_verdict(&self->mk, VERDICT_DROP), 1);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
 	ASSERT_EQ(0, translate(self));
 	EXPECT_LT(0, self->img.prog[NF_INET_LOCAL_IN].num_insns);
 	EXPECT_EQ(0, self->img.prog[NF_INET_FORWARD].num_insns);
@@ -175,10 +150,10 @@ TEST_F(table, rule_as_instructions)
 {
 	struct make_entry *e = make_verdict(&self->mk, VERDICT_DROP);
 
-	source(e, 0x0a000000);
+	shape_source(e, 0x0a000000);
 	e->ip.smsk.s_addr = htonl(0xff000000);
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
 	ASSERT_EQ(0, translate(self));
 
 	/* r8 points to the middle of the row, here to its last counter */
@@ -210,14 +185,14 @@ TEST_F(table, functions_have_names_in_c)
 	unsigned int i, j, found = 0;
 
 	for (i = 0; i < ARRAY_SIZE(chains); i++)
-		source(make_jump(&self->mk, heads + 3 * i + 1), i);
-	end_input(&self->mk, 0);
+		shape_source(make_jump(&self->mk, heads + 3 * i + 1), i);
+	shape_end_input(&self->mk, 0);
 	for (i = 0; i < ARRAY_SIZE(chains); i++) {
 		make_head(&self->mk, chains[i]);
-		source(make_verdict(&self->mk, VERDICT_DROP), i);
+		shape_source(make_verdict(&self->mk, VERDICT_DROP), i);
 		make_verdict(&self->mk, VERDICT_RETURN);
 	}
-	end_chains(&self->mk);
+	shape_end(&self->mk);
 	ASSERT_EQ(0, translate(self));
 	for (i = 0; i < prog->num_funcs; i++)
 		for (j = 0; j < ARRAY_SIZE(names); j++)
@@ -228,27 +203,6 @@ TEST_F(table, functions_have_names_in_c)
 }
 
 /* --- Limits that a plan works around --- */
-
-/* Chains of two rules: one packet is dropped, the others go to the next chain */
-static void make_nest(struct make *mk, uint32_t depth)
-{
-	char name[16];
-	uint32_t i, head = 4;
-
-	make_jump(mk, head + 1);
-	end_input(mk, 0);
-	for (i = 0; i < depth; i++, head += 4) {
-		snprintf(name, sizeof(name), "c%u", i);
-		make_head(mk, name);
-		source(make_verdict(mk, VERDICT_DROP), i);
-		if (i + 1 < depth)
-			make_jump(mk, head + 5);
-		else
-			source(make_verdict(mk, VERDICT_DROP), 9999);
-		make_verdict(mk, VERDICT_RETURN);
-	}
-	end_chains(mk);
-}
 
 FIXTURE(nest) { };
 FIXTURE_VARIANT(nest)
@@ -271,7 +225,7 @@ TEST_F(nest, runs_in_eight_frames)
 	vm_kernel_btf(&t.kb);
 	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
 	make_init(&t.mk);
-	make_nest(&t.mk, variant->depth);
+	shape_nest(&t.mk, variant->depth);
 	ASSERT_EQ(0, translate(&t));
 	for (uint32_t i = 0; i < t.rs->num_chains; i++)
 		inlined += t.plan->hook[NF_INET_LOCAL_IN].func_of[i] ==
@@ -280,7 +234,6 @@ TEST_F(nest, runs_in_eight_frames)
 	EXPECT_EQ(0, compare(&t, 0));
 	EXPECT_EQ(0, compare(&t, variant->depth - 1));
 	EXPECT_EQ(0, compare(&t, variant->depth));
-	EXPECT_EQ(0, compare(&t, 9999));
 	bpfilter_gen_free(&t.img);
 	bpfilter_plan_free(t.plan);
 	bpfilter_ir_free(t.rs);
@@ -290,47 +243,27 @@ TEST_F(nest, runs_in_eight_frames)
 
 TEST_F(table, more_chains_than_functions)
 {
-	const uint32_t num = 700, head = num + 3;
-	char name[16];
 	uint32_t i;
 
-	for (i = 0; i < num; i++)
-		source(make_jump(&self->mk, head + 3 * i + 1), i);
-	end_input(&self->mk, 0);
-	for (i = 0; i < num; i++) {
-		snprintf(name, sizeof(name), "c%u", i);
-		make_head(&self->mk, name);
-		source(make_verdict(&self->mk, VERDICT_DROP), i & ~1);
-		make_verdict(&self->mk, VERDICT_RETURN);
-	}
-	end_chains(&self->mk);
+	shape_fan(&self->mk, 700);
 	ASSERT_EQ(0, translate(self));
 	EXPECT_GE(256, self->img.prog[NF_INET_LOCAL_IN].num_funcs);
 	EXPECT_LE(200, self->img.prog[NF_INET_LOCAL_IN].num_funcs);
-	for (i = 0; i <= num; i += 50) {
+	for (i = 0; i <= 700; i += 50) {
 		EXPECT_EQ(0, compare(self, i));
 		EXPECT_EQ(0, compare(self, i + 1));
 	}
 }
 
-/* Rules with two tests each: the chain is cut, and counters get far away */
+/* Rules with many tests each: the chain is cut, and counters get far away */
 TEST_F(table, long_chain)
 {
-	const uint32_t num = 12000;
-	struct make_entry *e;
 	uint32_t i;
 
-	for (i = 0; i < num; i++) {
-		e = i % 3 ? make_verdict(&self->mk, VERDICT_DROP) :
-			    make_jump(&self->mk, i + 1);
-		source(e, i / 2);
-		e->ip.proto = IPPROTO_TCP;
-	}
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_tests(&self->mk, 12000);
 	ASSERT_EQ(0, translate(self));
 	EXPECT_LT(0, self->plan->hook[NF_INET_LOCAL_IN].funcs[0].num_segments);
-	for (i = 0; i <= num / 2; i += 500)
+	for (i = 0; i <= 6000; i += 500)
 		EXPECT_EQ(0, compare(self, i));
 }
 
@@ -338,7 +271,7 @@ TEST_F(table, long_chain)
 
 TEST_F(table, nest_too_deep)
 {
-	make_nest(&self->mk, 600);
+	shape_nest(&self->mk, 600);
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_FALSE(self->why.native);
 	EXPECT_STREQ("filter/INPUT: chains nested 601 deep, at most 512",
@@ -347,10 +280,7 @@ TEST_F(table, nest_too_deep)
 
 TEST_F(table, too_many_instructions)
 {
-	for (uint32_t i = 0; i < 50000; i++)
-		source(make_verdict(&self->mk, VERDICT_DROP), i);
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_final(&self->mk, 50000);
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_STREQ("filter/INPUT: needs about 700011 instructions, at most 600000",
 		     self->why.text);
@@ -363,26 +293,23 @@ TEST_F(table, too_many_paths)
 	char name[16];
 
 	make_jump(&self->mk, head + 1);
-	end_input(&self->mk, 0);
+	shape_end_input(&self->mk, 0);
 	for (i = 0; i < 9; i++, head += 12) {
 		snprintf(name, sizeof(name), "c%u", i);
 		make_head(&self->mk, name);
 		for (j = 0; j < 10; j++)
-			source(i < 8 ? make_jump(&self->mk, head + 13) :
+			shape_source(i < 8 ? make_jump(&self->mk, head + 13) :
 				       make_verdict(&self->mk, VERDICT_DROP), j);
 		make_verdict(&self->mk, VERDICT_RETURN);
 	}
-	end_chains(&self->mk);
+	shape_end(&self->mk);
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_NE(NULL, strstr(self->why.text, "instructions on all paths"));
 }
 
 TEST_F(table, too_many_counters)
 {
-	for (uint32_t i = 0; i < 5000; i++)
-		source(make_verdict(&self->mk, VERDICT_DROP), i);
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_final(&self->mk, 5000);
 	self->env.nr_cpus = 8192;
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_STREQ("filter: counters of 5004 rules for 8192 CPUs need more than 512 MiB",
@@ -397,8 +324,8 @@ static void make_state_rule(struct make *mk, uint16_t states)
 
 	info->match_flags = XT_CONNTRACK_STATE;
 	info->state_mask = states;
-	end_input(mk, 0);
-	end_chains(mk);
+	shape_end_input(mk, 0);
+	shape_end(mk);
 }
 
 TEST_F(table, kernel_without_connections)
@@ -421,9 +348,9 @@ TEST_F(table, states_do_not_need_connections)
 TEST_F(table, kernel_without_member)
 {
 	self->kb.member[KBTF_SKB_DATA_LEN] = KBTF_NONE;
-	source(make_verdict(&self->mk, VERDICT_DROP), 1);
-	end_input(&self->mk, 0);
-	end_chains(&self->mk);
+	shape_source(make_verdict(&self->mk, VERDICT_DROP), 1);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_STREQ("filter: the kernel's BTF does not have member sk_buff.data_len",
 		     self->why.text);
