@@ -38,10 +38,11 @@ static void name_func(struct gen_prog *prog, uint32_t num, const char *name)
 	char base[52];
 	int i, copy;
 
+	/* Neither a digit in front nor nothing at all */
 	snprintf(base, sizeof(base), "%s%s",
-		 isdigit(*name) || !*name ? "_" : "", name);
+		 isdigit((unsigned char)*name) || !*name ? "_" : "", name);
 	for (i = 0; base[i]; i++)
-		if (!isalnum(base[i]) || (base[i] & 0x80))
+		if (!isalnum((unsigned char)base[i]))
 			base[i] = '_';
 	snprintf(out, size, "%s", base);
 	for (copy = 2; name_taken(prog, num, out); copy++)
