@@ -5,12 +5,12 @@
 #
 # The same rulesets and the same packets through the native engine and through
 # bpfilter, see diffrun -h: one TAP line per file, input of iptables-restore.
-# Without files, those in the folder data and the real ones of a machine's
-# /mnt/share/rulesets/v4.
+# Without files, those in the folder data and in $RULESETS (default: the folder
+# rulesets/v4 beside this one), without the rules that bpfilter refuses.
 #
 #   --allow-refused  a ruleset that bpfilter refuses, or the native engine, or
 #                    one without a filter table, does not count as a failure
-#   anything else that begins with "-" is for diffrun: -f, -n PACKETS, ...
+#   anything else that begins with "-" is for diffrun: -n PACKETS, -R, ...
 #
 # Ends with 0 only if all files are equal; 4 if none failed but some did not
 # get as far as to be compared.
@@ -35,9 +35,11 @@ done
 
 if ((!${#FILES[@]})); then
 	ALLOW=1
+	OPTIONS+=(-R)
 	shopt -s nullglob
 	# shellcheck disable=SC2154	# set by lib.sh
-	FILES=("$lib_dir"/data/*.rules /mnt/share/rulesets/v4/*.rules)
+	FILES=("$lib_dir"/data/*.rules \
+	       "${RULESETS:-$lib_dir/../rulesets/v4}"/*.rules)
 fi
 
 require_root

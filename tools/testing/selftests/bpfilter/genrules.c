@@ -43,15 +43,11 @@ static const char *word(struct gen *g, const char *const *words,
 	return words[below(g, num)];
 }
 
-#define WORD(g, words) word(g, words, ARRAY_SIZE(words))
-
 static unsigned int number(struct gen *g, const unsigned int *numbers,
 			   unsigned int num)
 {
 	return numbers[below(g, num)];
 }
-
-#define NUMBER(g, numbers) number(g, numbers, ARRAY_SIZE(numbers))
 
 /* An option, inverted once in four */
 static void maybe_not(struct gen *g)
@@ -82,7 +78,7 @@ static void print_addr(struct gen *g, const char *option)
 	};
 
 	maybe_not(g);
-	printf(" %s %s", option, WORD(g, addrs));
+	printf(" %s %s", option, word(g, addrs, ARRAY_SIZE(addrs)));
 }
 
 static void print_dev(struct gen *g, const char *option)
@@ -93,7 +89,7 @@ static void print_dev(struct gen *g, const char *option)
 	};
 
 	maybe_not(g);
-	printf(" %s %s", option, WORD(g, devs));
+	printf(" %s %s", option, word(g, devs, ARRAY_SIZE(devs)));
 }
 
 static void print_ports(struct gen *g, const char *option)
@@ -101,7 +97,8 @@ static void print_ports(struct gen *g, const char *option)
 	static const unsigned int ports[] = {
 		0, 1, 22, 53, 80, 255, 256, 443, 1024, 32768, 65534, 65535,
 	};
-	unsigned int a = NUMBER(g, ports), b = NUMBER(g, ports);
+	unsigned int a = number(g, ports, ARRAY_SIZE(ports));
+	unsigned int b = number(g, ports, ARRAY_SIZE(ports));
 
 	maybe_not(g);
 	printf(" %s ", option);
@@ -133,7 +130,7 @@ static void print_flags(struct gen *g)
 	};
 
 	maybe_not(g);
-	printf(" --tcp-flags %s", WORD(g, flags));
+	printf(" --tcp-flags %s", word(g, flags, ARRAY_SIZE(flags)));
 }
 
 static void print_tcp(struct gen *g)
@@ -149,7 +146,7 @@ static void print_tcp(struct gen *g)
 		print_flags(g);
 	if (one_in(g, 5)) {
 		maybe_not(g);
-		printf(" --tcp-option %u", NUMBER(g, kinds));
+		printf(" --tcp-option %u", number(g, kinds, ARRAY_SIZE(kinds)));
 	}
 }
 
@@ -173,10 +170,11 @@ static void print_icmp(struct gen *g)
 		printf(" --icmp-type any");
 		break;
 	case 1:
-		printf(" --icmp-type %u/%u", NUMBER(g, types), below(g, 5));
+		printf(" --icmp-type %u/%u",
+		       number(g, types, ARRAY_SIZE(types)), below(g, 5));
 		break;
 	default:
-		printf(" --icmp-type %u", NUMBER(g, types));
+		printf(" --icmp-type %u", number(g, types, ARRAY_SIZE(types)));
 		break;
 	}
 }
@@ -231,7 +229,7 @@ static void print_ct_proto(struct gen *g)
 	static const char * const protos[] = { "tcp", "udp", "icmp", "136" };
 
 	maybe_not(g);
-	printf(" --ctproto %s", WORD(g, protos));
+	printf(" --ctproto %s", word(g, protos, ARRAY_SIZE(protos)));
 }
 
 /*
@@ -246,7 +244,7 @@ static void print_ct_expire(struct gen *g)
 	};
 
 	maybe_not(g);
-	printf(" --ctexpire %s", WORD(g, times));
+	printf(" --ctexpire %s", word(g, times, ARRAY_SIZE(times)));
 }
 
 static void print_ct_dir(struct gen *g)
@@ -260,7 +258,7 @@ static void print_ct_addr(struct gen *g)
 		"--ctorigsrc", "--ctorigdst", "--ctreplsrc", "--ctrepldst",
 	};
 
-	print_addr(g, WORD(g, options));
+	print_addr(g, word(g, options, ARRAY_SIZE(options)));
 }
 
 static void print_ct_port(struct gen *g)
@@ -270,7 +268,7 @@ static void print_ct_port(struct gen *g)
 		"--ctreplsrcport", "--ctrepldstport",
 	};
 
-	print_ports(g, WORD(g, options));
+	print_ports(g, word(g, options, ARRAY_SIZE(options)));
 }
 
 /* Each option may be given once only: take two different ones */
@@ -295,7 +293,7 @@ static void print_comment(struct gen *g)
 		"plain", "\"with words\"", "\"a \\\"quoted\\\" word\"", "\"! -s\"",
 	};
 
-	printf(" -m comment --comment %s", WORD(g, comments));
+	printf(" -m comment --comment %s", word(g, comments, ARRAY_SIZE(comments)));
 }
 
 /* The protocol and what it brings along */
@@ -325,10 +323,10 @@ static void print_proto(struct gen *g)
 			print_icmp(g);
 		break;
 	case 7:
-		printf(" -p %s", WORD(g, others));
+		printf(" -p %s", word(g, others, ARRAY_SIZE(others)));
 		break;
 	case 8:
-		printf(" ! -p %s", WORD(g, inverted));
+		printf(" ! -p %s", word(g, inverted, ARRAY_SIZE(inverted)));
 		break;
 	default:
 		break;
@@ -350,7 +348,7 @@ static void print_target(struct gen *g, unsigned int chain, bool always)
 	if (always && !one_in(g, 8) && first >= g->chains)
 		return;
 	if (first >= g->chains || (one_in(g, 2) && (!always || one_in(g, 8)))) {
-		printf(" -j %s", WORD(g, verdicts));
+		printf(" -j %s", word(g, verdicts, ARRAY_SIZE(verdicts)));
 		return;
 	}
 	if (one_in(g, 3))

@@ -71,7 +71,7 @@ static char *edge(const struct rule *r, struct rng *rng)
 			continue;
 		at += strlen(name);
 		end = at + strcspn(at, " :/");
-		if (*end == '/' && strncmp(end, "/32 ", 4))
+		if (*end == '/' && atoi(end + 1) != 32)
 			continue;
 		while (end > at && end[-1] >= '0' && end[-1] <= '9')
 			end--;

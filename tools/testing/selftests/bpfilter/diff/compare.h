@@ -11,10 +11,14 @@ struct entries;
  * struct input - what to load
  * @text:	for iptables-restore, by side
  * @ipset:	for ipset restore, NULL: none
+ * @muted:	times in a row that a refusal had no message
+ * @left_out:	rules of the filter table that are not in @text any more
  */
 struct input {
 	char *text[NUM_SIDES];
 	char *ipset;
+	unsigned int muted;
+	unsigned int left_out;
 };
 
 /**
@@ -47,6 +51,9 @@ bool pair_compare(struct pair *pair, const struct input *in,
 
 /* Print the first lines that differ; true if there are none */
 bool text_compare(const char *what, const char *a, const char *b);
+
+/* Take out the rules with the extension that the refusal names; their number */
+unsigned int input_reduce(struct input *in, const char *refusal);
 
 enum change_kind {
 	CHANGE_NONE,

@@ -117,7 +117,7 @@ struct icmp_test {
 	struct range code;
 };
 
-/**
+/*
  * struct rule - one rule of a chain
  * @text:	as iptables-save prints it
  * @chain:	index of the chain that it stands in
@@ -174,6 +174,10 @@ struct chain {
 
 /**
  * struct ruleset - a filter table
+ * @chains:	all chains
+ * @num_chains:	number of @chains
+ * @rules:	all rules, chain by chain
+ * @num_rules:	number of @rules
  * @conntrack:	some rule asks for the connection
  * @nat:	table nat is loaded too (not set here)
  */

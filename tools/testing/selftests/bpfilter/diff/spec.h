@@ -52,6 +52,9 @@ enum ct_kind {
  * @hook:	hook that it is meant to pass
  * @in:		device that it comes in by, DEV_NONE for OUTPUT
  * @out:	device that it goes out by, DEV_NONE for INPUT
+ * @src:	source address
+ * @dst:	destination address
+ * @proto:	IP protocol
  * @ihl:	length of the IP header in words
  * @fragoff:	fragment offset in units of 8 bytes
  * @mf:		more fragments
@@ -59,6 +62,11 @@ enum ct_kind {
  * @split:	send in two fragments, the first with that many units of 8 bytes
  *		behind the IP header; 0: send whole
  * @swapped:	send the second fragment first
+ * @sport:	source port, or ICMP id
+ * @dport:	destination port
+ * @flags:	TCP flags
+ * @icmp_type:	ICMP type
+ * @icmp_code:	ICMP code
  * @options:	TCP options
  * @options_len: bytes of @options
  * @doff:	what the TCP header says is its length in words, or DOFF_RIGHT
@@ -115,7 +123,8 @@ struct tuple tuple_inverse(const struct tuple *t);
  * @orig:	its original tuple
  * @nat_src:	source is translated to this address, 0: not
  * @nat_dst:	destination is translated to this address, 0: not
- * @expected:	it is the child of a connection with @master
+ * @expected:	it is the child of a connection
+ * @master:	the original tuple of that one
  */
 struct conn {
 	struct tuple orig;
@@ -156,6 +165,12 @@ bool spec_reaches(const struct spec *s, const struct ruleset *rs,
 
 /**
  * struct pools - values that occur in a ruleset
+ * @addr:	addresses
+ * @num_addr:	number of @addr
+ * @port:	ports
+ * @num_port:	number of @port
+ * @proto:	protocols
+ * @num_proto:	number of @proto
  *
  * What a rule leaves open is drawn from these, so that other rules are hit too.
  */
