@@ -47,6 +47,12 @@ static int refuse(struct loading *l, int hook, int err, const char *what,
 			       &where, "%s: %s", what, reason);
 }
 
+/* Not the program's fault: a log would say no more */
+static bool is_plain(int err)
+{
+	return err == EPERM || err == ENOMEM || err == ENOTSUPP_KERNEL;
+}
+
 /* What the kernel means by an errno of bpf(2) */
 static const char *explain(int err)
 {
@@ -122,7 +128,7 @@ static int load_prog(struct loading *l, int hook, const struct prog_btf *pb,
 static int diagnose(struct loading *l, int hook, const struct prog_btf *pb,
 		    int err)
 {
-	char *log = calloc(1, LOG_SIZE);
+	char *log = is_plain(err) ? NULL : calloc(1, LOG_SIZE);
 	const char *line;
 	int fd;
 
