@@ -420,8 +420,16 @@ static void *restorer_thread(void *arg)
 	return NULL;
 }
 
-/* Kill whatever helper there is after a moment that differs each time */
-static void kill_one(int sk, unsigned int *seed)
+static unsigned int now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Kill whatever helper there is after a moment, which differs each time */
+static void kill_one(int sk, unsigned int *seed, unsigned int max_us)
 {
 	pid_t pid;
 	int ms;
@@ -432,7 +440,7 @@ static void kill_one(int sk, unsigned int *seed)
 			break;
 		usleep(1000);
 	}
-	usleep(rand_r(seed) % 100000);
+	usleep(rand_r(seed) % max_us);
 	pid = helper_pid(sk);
 	if (pid > 1)
 		kill(pid, SIGKILL);
@@ -442,12 +450,15 @@ TEST_F_TIMEOUT(helper, killed_under_restore, 3600)
 {
 	struct restorer r[NUM_BOXES] = { 0 };
 	struct bpfilter_status st;
-	unsigned int i, seed = 1;
+	unsigned int i, took, seed = 1;
 	uint64_t deaths;
 	int sk = self->t.box[0].sk;
 
 	if (restore_once(self->t.box[0].netns) == 127)
 		SKIP(return, "no command iptables-legacy-restore");
+	took = now_us();
+	ASSERT_EQ(0, restore_once(self->t.box[0].netns));
+	took = now_us() - took;
 	ASSERT_EQ(0, status(sk, &st));
 	deaths = st.helper_deaths;
 	for (i = 0; i < NUM_BOXES; i++) {
@@ -456,7 +467,8 @@ TEST_F_TIMEOUT(helper, killed_under_restore, 3600)
 					    restorer_thread, &r[i]));
 	}
 	while (!status(sk, &st) && st.helper_deaths - deaths < self->t.kills) {
-		kill_one(sk, &seed);
+		/* long enough that many succeed, short enough to hit others */
+		kill_one(sk, &seed, 2 * took);
 		check_all(_metadata, &self->t);
 	}
 	for (i = 0; i < NUM_BOXES; i++) {
