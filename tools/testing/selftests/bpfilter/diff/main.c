@@ -19,6 +19,9 @@
  * everything that can be seen from outside must be the same.
  */
 
+/* Unless asked for more */
+#define MAX_PACKETS 20000
+
 struct options {
 	unsigned int packets;
 	uint64_t seed;
@@ -274,7 +277,7 @@ static unsigned int default_packets(const struct ruleset *rs)
 {
 	unsigned int n = 20 * rs->num_rules;
 
-	return n < 500 ? 500 : n > 20000 ? 20000 : n;
+	return n < 500 ? 500 : n > MAX_PACKETS ? MAX_PACKETS : n;
 }
 
 static void read_input(struct input *in, const struct options *o)
@@ -308,6 +311,22 @@ static void stay_on_one_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/*
+ * A full conntrack table drops at random. Its size is that of all namespaces,
+ * and only the first one can change it.
+ */
+static void allow_connections(unsigned int num)
+{
+	static const char path[] = "/proc/sys/net/netfilter/nf_conntrack_max";
+	char value[16];
+
+	if (access(path, R_OK) || strtoul(read_file(path), NULL, 10) >= num)
+		return;
+	snprintf(value, sizeof(value), "%u", num);
+	printf("# nf_conntrack_max was too small, now %s\n", value);
+	sysctl_write("net/netfilter/nf_conntrack_max", value, false);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .seed = 1 };
@@ -325,7 +344,7 @@ int main(int argc, char **argv)
 	parse_options(&o, argc, argv);
 	read_input(&in, &o);
 	stay_on_one_cpu();
-	sysctl_write("net/netfilter/nf_conntrack_max", "1048576", false);
+	allow_connections(2 * (o.packets ? o.packets : MAX_PACKETS));
 
 	open_pair(&pair, &o, &in);
 	ruleset_parse(&rs, rules_save(&pair.side[0], "filter"));

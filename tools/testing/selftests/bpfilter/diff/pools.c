@@ -8,6 +8,8 @@
 /* Values and devices that occur in a ruleset */
 
 #define MAX_POOL	4096
+/* Each device takes time to make: none that are not named beyond so many */
+#define MAX_NEAR	16
 
 static void pool_addr(struct pools *p, uint32_t addr)
 {
@@ -92,7 +94,7 @@ static void add_near_devs(struct devs *devs, const struct dev_test *t)
 	size_t len = strlen(t->name);
 	char name[32];
 
-	if (!len || devs->num > MAX_DEVS / 2)
+	if (!len || devs->num >= MAX_NEAR)
 		return;
 	snprintf(name, sizeof(name), "%s0", t->name);
 	add_dev(devs, name);
