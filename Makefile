@@ -13,7 +13,7 @@ override SHELL := /bin/bash
 # Relative paths that a user gives are relative to where make was called
 CALLER := $(or $(PWD),$(CURDIR))
 
-export BUILD BASE_TARBALL SKIP_PACKAGES KVM
+export BUILD BASE_TARBALL SKIP_PACKAGES KVM KERNEL TESTS
 
 .PHONY: help run shell test test-full diff series series-check lint kernel clean
 
@@ -68,3 +68,5 @@ clean:
 ## 
 ## BUILD=DIR: build folder. BASE_TARBALL=FILE: another 6.12.y source.
 ## SKIP_PACKAGES=1: do not look after packages. KVM=1: not only emulation.
+## KERNEL=main|nolegacy|modular|debug: what run and shell boot. TESTS=PATTERN:
+## only those programs in the guests of make test.
