@@ -23,7 +23,7 @@ if [[ ${1:-} = -N ]]; then
 fi
 SEED=${1:-$((RANDOM * 32768 + RANDOM))}
 COUNT=${2:-$((${BPFILTER_FULL:-0} ? 1200 : 40))}
-PACKETS=${3:-250}
+PACKETS=${3:-500}
 CHANGED=$((COUNT / 10 + 1))
 # shellcheck disable=SC2154	# set by lib.sh
 DIR=$lib_dir RULES=$scratch/rules LOG=$scratch/log
@@ -72,7 +72,7 @@ test_edges()
 
 	for ((seed = SEED; seed < SEED + CHANGED; seed++)); do
 		"$DIR/genrules" "$seed" > "$RULES"
-		run_diff -s "$seed" -C edge -n $((8 * PACKETS))
+		run_diff -s "$seed" -C edge -n $((4 * PACKETS))
 		((STATUS)) || found=$((found + 1))
 		note "ruleset $seed, $VERDICT"
 	done
