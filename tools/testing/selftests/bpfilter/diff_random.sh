@@ -16,13 +16,25 @@
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 
+# A debugging kernel is several times slower
+default_count()
+{
+	if [[ ${BPFILTER_FULL:-0} = 0 ]]; then
+		echo 40
+	elif [[ -e /proc/lockdep ]]; then
+		echo 200
+	else
+		echo 1200
+	fi
+}
+
 OPTIONS=()
 if [[ ${1:-} = -N ]]; then
 	OPTIONS=(-N)
 	shift
 fi
 SEED=${1:-$((RANDOM * 32768 + RANDOM))}
-COUNT=${2:-$((${BPFILTER_FULL:-0} ? 1200 : 40))}
+COUNT=${2:-$(default_count)}
 PACKETS=${3:-500}
 CHANGED=$((COUNT / 10 + 1))
 # shellcheck disable=SC2154	# set by lib.sh
