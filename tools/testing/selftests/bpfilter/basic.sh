@@ -92,8 +92,8 @@ test_cleanup()
 # answer NS ADDRESS PORT: what the server says, empty without a connection
 answer()
 {
-	in_ns "$1" timeout 20 socat -T 10 - "TCP4:$2:$3,connect-timeout=${4:-10}" \
-		< /dev/null 2> /dev/null
+	in_ns "$1" timeout 60 socat -u \
+		"TCP4:$2:$3,connect-timeout=${4:-30}" - 2> /dev/null
 }
 
 no_answer()
@@ -103,7 +103,7 @@ no_answer()
 
 pings()
 {
-	in_ns "$1" ping -q -c 1 -W "${3:-10}" "$2"
+	in_ns "$1" ping -q -c 1 -W "${3:-30}" "$2"
 }
 
 wait_listening()

@@ -280,9 +280,6 @@ static void attempt(struct sides *s, int opt, size_t offset, uint32_t word,
 	for (i = 0; i < s->num; i++)
 		err[i] = rawipt_set(s->side[i].sk, opt, value, len);
 	judge(s, offset, word, what, err);
-	/* where no oracle says what a changed ruleset does, leave it at that */
-	if (s->num == 1 && !err[0] && opt == IPT_SO_SET_REPLACE)
-		resync(s);
 	sides_compare(s, what);
 }
 
