@@ -208,7 +208,9 @@ klog_since()
 # klog_splat: true if there is something in the log that fails any test
 klog_splat()
 {
-	dmesg | grep -E 'BUG:|WARNING:|Oops|KASAN|general protection|rcu_.*stall|refcount_t|possible (recursive|circular)|memory leak'
+	dmesg | grep -E -e 'BUG:|WARNING:|Oops|KASAN|general protection' \
+		-e 'rcu_.*stall|refcount_t|memory leak' \
+		-e 'possible (recursive|circular)'
 }
 
 # Results
