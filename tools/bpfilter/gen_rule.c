@@ -193,6 +193,8 @@ static bool emit_action(struct gen *g, const struct ir_rule *r, uint32_t ret,
 		emit_goto(g, r->target_chain, ret, next);
 		break;
 	case IR_ACTION_CONTINUE:
+	case IR_ACTION_BRIDGE:
+	case IR_ACTION_SET_MARK:
 		break;
 	}
 	return g->num_frames > depth;

@@ -87,6 +87,10 @@ bool gen_test_is_const(const struct ir_test *t, bool *value)
 	case IR_TEST_PRESENT:
 	case IR_TEST_HEADER:
 	case IR_TEST_CONN:
+	case IR_TEST_BYTES_RANGE:
+	case IR_TEST_PORTS:
+	case IR_TEST_RANDOM:
+	case IR_TEST_BRIDGE:
 		break;
 	}
 	if (is_const)

@@ -36,12 +36,18 @@ uint64_t bpfilter_ir_field_max(enum ir_field field)
 		[IR_FIELD_IP_SADDR] = UINT32_MAX,
 		[IR_FIELD_IP_DADDR] = UINT32_MAX,
 		[IR_FIELD_IP_PROTO] = UINT8_MAX,
-		[IR_FIELD_IP_FRAGOFF] = 0x1fff,
+		[IR_FIELD_IP_FRAGOFF] = UINT16_MAX,
+		[IR_FIELD_IP_TOS] = UINT8_MAX,
+		[IR_FIELD_IP_TTL] = UINT8_MAX,
+		[IR_FIELD_IP_LEN] = UINT32_MAX,
 		[IR_FIELD_L4_SPORT] = UINT16_MAX,
 		[IR_FIELD_L4_DPORT] = UINT16_MAX,
 		[IR_FIELD_TCP_FLAGS] = UINT8_MAX,
 		[IR_FIELD_TCP_OPTION] = UINT8_MAX,
 		[IR_FIELD_ICMP_TYPECODE] = UINT16_MAX,
+		[IR_FIELD_L4_SPI] = UINT32_MAX,
+		[IR_FIELD_MARK] = UINT32_MAX,
+		[IR_FIELD_PKTTYPE] = UINT8_MAX,
 		[IR_FIELD_CT_STATE] = UINT16_MAX,
 		[IR_FIELD_CT_STATUS] = UINT16_MAX,
 		[IR_FIELD_CT_REPLY] = 1,
@@ -54,6 +60,7 @@ uint64_t bpfilter_ir_field_max(enum ir_field field)
 		[IR_FIELD_CT_ORIGDST_PORT] = UINT16_MAX,
 		[IR_FIELD_CT_REPLSRC_PORT] = UINT16_MAX,
 		[IR_FIELD_CT_REPLDST_PORT] = UINT16_MAX,
+		[IR_FIELD_CT_MARK] = UINT32_MAX,
 		[IR_FIELD_CT_EXPIRES] = UINT32_MAX,
 	};
 
@@ -106,6 +113,8 @@ void bpfilter_ir_free(struct ir_ruleset *rs)
 	free(rs->chains);
 	free(rs->matches);
 	free(rs->tests);
+	free(rs->ranges);
+	free(rs->bridged);
 	free(rs);
 }
 
@@ -211,6 +220,8 @@ static bool action_ends(enum ir_action action)
 		return true;
 	case IR_ACTION_JUMP:
 	case IR_ACTION_CONTINUE:
+	case IR_ACTION_BRIDGE:
+	case IR_ACTION_SET_MARK:
 		return false;
 	}
 	return false;

@@ -34,8 +34,13 @@
 static const char *const field_names[IR_FIELD_COUNT] = {
 	[IR_FIELD_IP_SADDR] = "ip_saddr",
 	[IR_FIELD_IP_DADDR] = "ip_daddr",
+	[IR_FIELD_IP6_SADDR] = "ip6_saddr",
+	[IR_FIELD_IP6_DADDR] = "ip6_daddr",
 	[IR_FIELD_IP_PROTO] = "ip_proto",
 	[IR_FIELD_IP_FRAGOFF] = "ip_fragoff",
+	[IR_FIELD_IP_TOS] = "ip_tos",
+	[IR_FIELD_IP_TTL] = "ip_ttl",
+	[IR_FIELD_IP_LEN] = "ip_len",
 	[IR_FIELD_IFACE_IN] = "iface_in",
 	[IR_FIELD_IFACE_OUT] = "iface_out",
 	[IR_FIELD_L4_SPORT] = "l4_sport",
@@ -43,6 +48,10 @@ static const char *const field_names[IR_FIELD_COUNT] = {
 	[IR_FIELD_TCP_FLAGS] = "tcp_flags",
 	[IR_FIELD_TCP_OPTION] = "tcp_option",
 	[IR_FIELD_ICMP_TYPECODE] = "icmp_typecode",
+	[IR_FIELD_L4_SPI] = "l4_spi",
+	[IR_FIELD_MARK] = "mark",
+	[IR_FIELD_PKTTYPE] = "pkttype",
+	[IR_FIELD_MAC_SADDR] = "mac_saddr",
 	[IR_FIELD_CT_STATE] = "ct_state",
 	[IR_FIELD_CT_STATUS] = "ct_status",
 	[IR_FIELD_CT_REPLY] = "ct_reply",
@@ -55,6 +64,7 @@ static const char *const field_names[IR_FIELD_COUNT] = {
 	[IR_FIELD_CT_ORIGDST_PORT] = "ct_origdst_port",
 	[IR_FIELD_CT_REPLSRC_PORT] = "ct_replsrc_port",
 	[IR_FIELD_CT_REPLDST_PORT] = "ct_repldst_port",
+	[IR_FIELD_CT_MARK] = "ct_mark",
 	[IR_FIELD_CT_EXPIRES] = "ct_expires",
 };
 
@@ -277,12 +287,57 @@ static void dump_range(FILE *out, const struct ir_test *t)
 	dump_value(out, t->field, t->hi);
 }
 
-static void dump_test(FILE *out, const struct ir_test *t)
+static void dump_bytes_range(FILE *out, const struct ir_test *t)
+{
+	fprintf(out, "%s %s ", field_names[t->field], t->invert ? "!=" : "==");
+	for (int i = 0; i < IR_BYTES_MAX; i++)
+		fprintf(out, "%02x", t->bytes[i]);
+	fputc('-', out);
+	for (int i = 0; i < IR_BYTES_MAX; i++)
+		fprintf(out, "%02x", t->bytes_hi[i]);
+}
+
+static void dump_ports(FILE *out, const struct ir_ruleset *rs,
+		       const struct ir_test *t)
+{
+	static const char *const names[] = {
+		[IR_PORTS_SRC] = "source port",
+		[IR_PORTS_DST] = "destination port",
+		[IR_PORTS_SRC | IR_PORTS_DST] = "either port",
+	};
+
+	fprintf(out, "%s %s", names[t->ports], t->invert ? "none of" : "in");
+	for (uint32_t i = 0; i < t->num_ranges; i++) {
+		const struct ir_range *r = &rs->ranges[t->first_range + i];
+
+		fprintf(out, "%s%u", i ? "," : " ", r->lo);
+		if (r->lo != r->hi)
+			fprintf(out, "-%u", r->hi);
+	}
+}
+
+static void dump_bridged(FILE *out, const struct ir_ruleset *rs, uint32_t index)
+{
+	const struct ir_bridged *b = &rs->bridged[index];
+
+	fputs("kernel's own ", out);
+	dump_name(out, b->name);
+	fprintf(out, " revision %u", b->revision);
+}
+
+static void dump_test(FILE *out, const struct ir_ruleset *rs,
+		      const struct ir_test *t)
 {
 	static const char *const headers[] = {
 		[IR_HEADER_TCP] = "tcp",
 		[IR_HEADER_UDP] = "udp",
 		[IR_HEADER_ICMP] = "icmp",
+		[IR_HEADER_PORTS] = "ports",
+		[IR_HEADER_SCTP] = "sctp",
+		[IR_HEADER_AH] = "ah",
+		[IR_HEADER_ESP] = "esp",
+		[IR_HEADER_IP6] = "ip6",
+		[IR_HEADER_ETHER] = "ether",
 	};
 
 	switch (t->kind) {
@@ -294,6 +349,12 @@ static void dump_test(FILE *out, const struct ir_test *t)
 		break;
 	case IR_TEST_RANGE:
 		dump_range(out, t);
+		break;
+	case IR_TEST_BYTES_RANGE:
+		dump_bytes_range(out, t);
+		break;
+	case IR_TEST_PORTS:
+		dump_ports(out, rs, t);
 		break;
 	case IR_TEST_ANY_BIT:
 		fprintf(out, "%s %s ", field_names[t->field],
@@ -311,6 +372,13 @@ static void dump_test(FILE *out, const struct ir_test *t)
 		fprintf(out, "connection, or %s the match",
 			t->value ? "end with" : "fail");
 		break;
+	case IR_TEST_RANDOM:
+		fprintf(out, "random %s %llu", t->invert ? ">=" : "<",
+			(unsigned long long)t->value);
+		break;
+	case IR_TEST_BRIDGE:
+		dump_bridged(out, rs, t->value);
+		break;
 	case IR_TEST_CONST:
 		fputs(t->value != t->invert ? "always" : "never", out);
 		break;
@@ -324,7 +392,7 @@ static void dump_match(FILE *out, const struct ir_ruleset *rs,
 		fputs("         ", out);
 		if (match->desc)
 			fprintf(out, "%s: ", match->desc->name);
-		dump_test(out, &rs->tests[match->first + t]);
+		dump_test(out, rs, &rs->tests[match->first + t]);
 		fputc('\n', out);
 	}
 }
@@ -353,11 +421,18 @@ static void dump_action(FILE *out, const struct ir_ruleset *rs,
 		[IR_ACTION_JUMP] = "JUMP ",
 		[IR_ACTION_GOTO] = "GOTO ",
 		[IR_ACTION_CONTINUE] = "CONTINUE",
+		[IR_ACTION_BRIDGE] = "",
+		[IR_ACTION_SET_MARK] = "SET_MARK ",
 	};
 
 	fputs(actions[rule->action], out);
 	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
 		dump_name(out, rs->chains[rule->target_chain].name);
+	if (rule->action == IR_ACTION_BRIDGE)
+		dump_bridged(out, rs, rule->bridged);
+	if (rule->action == IR_ACTION_SET_MARK)
+		fprintf(out, "keep 0x%x, flip 0x%x", rule->mark_keep,
+			rule->mark_flip);
 }
 
 static void dump_rule(FILE *out, const struct ir_ruleset *rs, uint32_t index)

@@ -9,6 +9,9 @@
 
 struct parse_ctx;
 
+/* What a parser returns to leave an extension to the kernel's own code */
+#define PARSE_BRIDGE	1
+
 /**
  * struct match_desc - a match extension that the translator understands
  * @name:	as the kernel registers it
@@ -18,10 +21,13 @@ struct parse_ctx;
  * @hooks:	mask of hooks it may be reached from, 0 for any
  * @table:	the only table it may stand in, NULL for any
  * @size:	bytes of its data before alignment
- * @parse:	append the tests that @data stands for, with ir_test_add(); may
- *		refuse with parse_refuse(). Returns 0 or a negative errno
+ * @parse:	append the tests that @data stands for, with ir_test_add().
+ *		Returns 0, a negative errno, or PARSE_BRIDGE for what the
+ *		translator has no tests for: then those already appended are
+ *		taken back and the kernel's own match is asked
  *
- * The blob reader checks all members but @parse on its own.
+ * The blob reader checks all members but @parse on its own. A match without a
+ * descriptor is bridged.
  */
 struct match_desc {
 	const char *name;
@@ -39,6 +45,51 @@ struct match_group {
 	const struct match_desc *descs;
 	unsigned int num;
 };
+
+/**
+ * enum target_effect - what a bridged target that goes on can change
+ * @TARGET_EFFECT_ANY:	anything: what was read from the packet is read anew
+ * @TARGET_EFFECT_NONE:	nothing that a rule of the same run looks at, the mark
+ *			apart, which is never kept
+ */
+enum target_effect {
+	TARGET_EFFECT_ANY,
+	TARGET_EFFECT_NONE,
+};
+
+/**
+ * struct target_desc - a target extension that the translator knows
+ * @name:	as the kernel registers it
+ * @revision:	the one revision that this describes
+ * @family:	NFPROTO_IPV4, NFPROTO_IPV6 or NFPROTO_UNSPEC for both
+ * @size:	bytes of its data before alignment, if it has a @parse
+ * @table:	the only table it may stand in, NULL for any; likewise
+ * @effect:	if it is bridged
+ * @parse:	fill the rule's action; NULL: always bridged. Returns as that of
+ *		struct match_desc
+ *
+ * A target without a descriptor is bridged with TARGET_EFFECT_ANY.
+ */
+struct target_desc {
+	const char *name;
+	uint8_t revision;
+	uint8_t family;
+	uint32_t size;
+	const char *table;
+	enum target_effect effect;
+	int (*parse)(struct parse_ctx *ctx, struct ir_rule *rule,
+		     const void *data);
+};
+
+/* One array of descriptors per target_<name>.c, listed in registry.c */
+struct target_group {
+	const struct target_desc *descs;
+	unsigned int num;
+};
+
+const struct target_desc *bpfilter_target_find(const char *name,
+					       uint8_t revision,
+					       uint16_t family);
 
 const struct match_desc *bpfilter_match_find(const char *name, uint8_t revision,
 					     uint16_t family);

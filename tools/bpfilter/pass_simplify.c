@@ -82,14 +82,20 @@ static enum outcome test_outcome(const struct ir_test *t)
 	case IR_TEST_PRESENT:
 	case IR_TEST_HEADER:
 	case IR_TEST_CONN:
+	case IR_TEST_BYTES_RANGE:
+	case IR_TEST_PORTS:
+	case IR_TEST_RANDOM:
+	case IR_TEST_BRIDGE:
 		return OUTCOME_UNKNOWN;
 	}
 	return OUTCOME_UNKNOWN;
 }
 
+/* Or does something else that a packet must not miss */
 static bool test_may_drop(const struct ir_test *t)
 {
-	return t->kind == IR_TEST_HEADER || t->kind == IR_TEST_PRESENT;
+	return t->kind == IR_TEST_HEADER || t->kind == IR_TEST_PRESENT ||
+	       t->kind == IR_TEST_BRIDGE;
 }
 
 /* Matches at once if there is no connection */

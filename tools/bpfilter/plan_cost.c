@@ -12,10 +12,14 @@ static const struct plan_cost test_cost[] = {
 	[IR_TEST_MASKED]	= { 3, 1 },
 	[IR_TEST_BYTES]		= { 14, 2 },
 	[IR_TEST_RANGE]		= { 3, 1 },
+	[IR_TEST_BYTES_RANGE]	= { 28, 8 },
+	[IR_TEST_PORTS]		= { 3, 1 },	/* and for each range */
 	[IR_TEST_ANY_BIT]	= { 3, 1 },
 	[IR_TEST_PRESENT]	= { 5, 2 },
 	[IR_TEST_HEADER]	= { 4, 2 },
 	[IR_TEST_CONN]		= { 2, 1 },
+	[IR_TEST_RANDOM]	= { 3, 1 },
+	[IR_TEST_BRIDGE]	= { 12, 3 },
 	[IR_TEST_CONST]		= { 1, 0 },
 };
 
@@ -27,6 +31,8 @@ static const struct plan_cost action_cost[] = {
 	[IR_ACTION_JUMP]	= { 5, 1 },
 	[IR_ACTION_GOTO]	= { 5, 1 },
 	[IR_ACTION_CONTINUE]	= { 0, 0 },
+	[IR_ACTION_BRIDGE]	= { 16, 3 },
+	[IR_ACTION_SET_MARK]	= { 6, 0 },
 };
 
 #define COUNT_INSNS	9
@@ -82,6 +88,7 @@ static void need_test(struct plan_need *need, const struct ir_test *t)
 	case IR_TEST_RANGE:
 	case IR_TEST_ANY_BIT:
 	case IR_TEST_PRESENT:
+	case IR_TEST_BYTES_RANGE:
 		need_field(need, t);
 		break;
 	case IR_TEST_HEADER:
@@ -93,6 +100,9 @@ static void need_test(struct plan_need *need, const struct ir_test *t)
 	case IR_TEST_CONN:
 		need->ct = true;
 		break;
+	case IR_TEST_PORTS:
+	case IR_TEST_RANDOM:
+	case IR_TEST_BRIDGE:
 	case IR_TEST_CONST:
 		break;
 	}

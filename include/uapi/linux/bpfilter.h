@@ -17,7 +17,7 @@
  */
 
 /* Version of the request, reply and commit layouts below */
-#define BPFILTER_PROTOCOL_VERSION	1
+#define BPFILTER_PROTOCOL_VERSION	2
 
 /* First word of a request and of a reply: a stream out of step shows here */
 #define BPFILTER_REQUEST_MAGIC		0x62706672
@@ -45,11 +45,12 @@ enum bpfilter_sockopt {
  * struct bpfilter_request - what the helper reads from its standard input
  * @magic:	BPFILTER_REQUEST_MAGIC
  * @version:	BPFILTER_PROTOCOL_VERSION
- * @family:	NFPROTO_IPV4
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @id:		number of the request, echoed in commit and reply
  * @size:	bytes of ruleset blob that follow: the value of the socket option
- *		IPT_SO_SET_REPLACE as user space passed it (struct ipt_replace,
- *		then its entries); size checked, contents not
+ *		IPT_SO_SET_REPLACE or IP6T_SO_SET_REPLACE as user space passed
+ *		it (struct ipt_replace or ip6t_replace, then the entries); size
+ *		checked, contents not
  * @nr_cpus:	rows the counter map must have (nr_cpu_ids)
  * @hz:		ticks per second, for conntrack timeouts
  * @reserved:	0
@@ -100,6 +101,19 @@ enum bpfilter_commit_flags {
 };
 
 /**
+ * struct bpfilter_bridged - an extension that a program leaves to the kernel
+ * @entry:	number of the entry that it belongs to
+ * @offset:	bytes from the entry's start to its struct xt_entry_match or
+ *		xt_entry_target
+ *
+ * The standard target is one if its verdict is NF_QUEUE.
+ */
+struct bpfilter_bridged {
+	__u32	entry;
+	__u32	offset;
+};
+
+/**
  * struct bpfilter_commit - value of BPFILTER_SO_SET_COMMIT
  * @version:	BPFILTER_PROTOCOL_VERSION
  * @flags:	enum bpfilter_commit_flags
@@ -112,11 +126,15 @@ enum bpfilter_commit_flags {
  *		bytes long, each an array of struct xt_counters by entry number
  * @counter_stride: bytes from one CPU's row to the next, a multiple of 64
  * @num_entries: number of elements of @comefrom, the ruleset's entries
+ * @num_bridged: number of struct bpfilter_bridged behind @comefrom
  * @reserved:	0
  * @compile_ns:	time from request to instructions
  * @load_ns:	time to create maps and load programs
  * @comefrom:	for each entry in blob order the mask of hooks that reach it,
- *		as struct ipt_entry has it
+ *		as struct ipt_entry and ip6t_entry have it
+ *
+ * Behind @comefrom stand @num_bridged elements of struct bpfilter_bridged in the
+ * order of entries and offsets. Programs name them by their index.
  *
  * The kernel takes references on the programs; the helper closes its own
  * descriptors after the call.
@@ -129,7 +147,8 @@ struct bpfilter_commit {
 	__u32	counter_map_id;
 	__u32	counter_stride;
 	__u32	num_entries;
-	__u64	reserved;
+	__u32	num_bridged;
+	__u32	reserved;
 	__u64	compile_ns;
 	__u64	load_ns;
 	__u32	comefrom[];
@@ -150,13 +169,15 @@ enum bpfilter_helper_state {
 /**
  * struct bpfilter_status_table - one table that bpfilter owns
  * @name:	its name
- * @family:	NFPROTO_IPV4
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @reserved:	0
  * @valid_hooks: mask of its hooks
  * @num_entries: entries, policies and chain heads included
  * @size:	bytes of all entries
  * @prog_id:	for each hook the id of its program, 0 if it has none
  * @counter_map_id: id of its counter map, 0 if it has none
+ * @num_bridged: matches and targets that run in the kernel's own code
+ * @num_bridged_entries: entries that have at least one of those
  * @compile_ns:	as the helper measured it for the ruleset in force
  * @load_ns:	as the helper measured it for the ruleset in force
  * @generation:	replaces since the table came to be
@@ -170,6 +191,8 @@ struct bpfilter_status_table {
 	__u32	size;
 	__u32	prog_id[BPFILTER_NUMHOOKS];
 	__u32	counter_map_id;
+	__u32	num_bridged;
+	__u32	num_bridged_entries;
 	__u64	compile_ns;
 	__u64	load_ns;
 	__u64	generation;
