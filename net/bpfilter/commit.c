@@ -30,6 +30,7 @@ void bpfilter_commitment_drop(struct bpfilter_commitment *commitment)
 		if (commitment->prog[i])
 			bpf_prog_put(commitment->prog[i]);
 	kvfree(commitment->comefrom);
+	kvfree(commitment->bridged);
 	memset(commitment, 0, sizeof(*commitment));
 }
 
@@ -44,9 +45,29 @@ static int commit_copy(struct bpfilter_commit *commit, sockptr_t arg,
 	if (commit->version != BPFILTER_PROTOCOL_VERSION || commit->reserved ||
 	    commit->flags & ~BPFILTER_COMMIT_REFUSED)
 		return -EINVAL;
-	if (len != sizeof(*commit) + (u64)commit->num_entries * sizeof(u32))
+	if (len != sizeof(*commit) + (u64)commit->num_entries * sizeof(u32) +
+		   (u64)commit->num_bridged * sizeof(struct bpfilter_bridged))
 		return -EINVAL;
 	return 0;
+}
+
+/* bpfilter_bridge_build() looks into it */
+static int bridged_copy(struct bpfilter_commitment *commitment,
+			const struct bpfilter_commit *commit, sockptr_t arg)
+{
+	const size_t size = commit->num_bridged *
+			    sizeof(struct bpfilter_bridged);
+	const size_t offset = sizeof(*commit) +
+			      commit->num_entries * sizeof(u32);
+
+	if (!commit->num_bridged)
+		return 0;
+	commitment->bridged = kvmalloc(size, GFP_KERNEL);
+	if (!commitment->bridged)
+		return -ENOMEM;
+	commitment->num_bridged = commit->num_bridged;
+	return copy_from_sockptr_offset(commitment->bridged, arg, offset,
+					size) ? -EFAULT : 0;
 }
 
 static int comefrom_copy(struct bpfilter_commitment *commitment,
@@ -176,7 +197,7 @@ static bool commit_is_empty(const struct bpfilter_commit *commit)
 	for (i = 0; i < NF_INET_NUMHOOKS; i++)
 		if (commit->prog_fd[i] != -1)
 			return false;
-	return !commit->counter_map_id;
+	return !commit->counter_map_id && !commit->num_bridged;
 }
 
 static int commit_resolve(struct bpfilter_commitment *commitment,
@@ -243,6 +264,8 @@ int bpfilter_commit(sockptr_t arg, unsigned int len)
 	err = commit_copy(&commit, arg, len);
 	if (!err)
 		err = comefrom_copy(&commitment, &commit, arg);
+	if (!err)
+		err = bridged_copy(&commitment, &commit, arg);
 	if (!err)
 		err = commit_park(&commitment, &commit);
 	if (err)

@@ -19,12 +19,15 @@
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/percpu-defs.h>
 #include <linux/sockptr.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/bpfilter.h>
 
 struct bpf_prog;
+struct bpfilter_ruleset;
 struct ctl_table_header;
 struct net;
 
@@ -35,6 +38,117 @@ struct net;
 #define BPFILTER_ROW_ALIGN	64
 
 #define BPFILTER_NUM_TABLES	1
+
+/**
+ * struct bpfilter_family - what differs between IPv4's and IPv6's rulesets
+ * @nfproto:	NFPROTO_IPV4 or NFPROTO_IPV6
+ * @flags_mask:	flags that the native engine knows
+ * @flag_goto:	the one for jumps that are not returned from
+ * @flag_proto:	the one for entries with a protocol; 0 if there is none
+ * @head_size:	bytes of struct ipt_entry or ip6t_entry, up to the first match
+ * @cond_size:	bytes of the conditions that it begins with, struct ipt_ip or
+ *		ip6t_ip6, padding included
+ * @proto:	offset of the protocol, as all below from the entry's start
+ * @flags:	of the flags
+ * @invflags:	of the inversion flags
+ * @target_offset: of the target's offset
+ * @next_offset: of the entry's size
+ * @comefrom:	of the mask of hooks
+ * @counters:	of the counters
+ * @module:	what the modules of its extensions are requested by, "%s" their
+ *		name
+ * @native:	the kernel has a native engine for it, maybe as a module
+ *
+ * struct ipt_replace, ipt_getinfo and ipt_get_entries serve both families:
+ * ip6t_replace and so on are laid out the same. An entry is a void pointer.
+ */
+struct bpfilter_family {
+	u8 nfproto;
+	u8 flags_mask;
+	u8 flag_goto;
+	u8 flag_proto;
+	u16 head_size;
+	u16 cond_size;
+	u16 proto;
+	u16 flags;
+	u16 invflags;
+	u16 target_offset;
+	u16 next_offset;
+	u16 comefrom;
+	u16 counters;
+	const char *module;
+	bool native;
+};
+
+static inline u16 bpfilter_entry_proto(const struct bpfilter_family *family,
+				       const void *e)
+{
+	return *(const u16 *)(e + family->proto);
+}
+
+static inline u8 bpfilter_entry_flags(const struct bpfilter_family *family,
+				      const void *e)
+{
+	return *(const u8 *)(e + family->flags);
+}
+
+static inline u8 bpfilter_entry_invflags(const struct bpfilter_family *family,
+					 const void *e)
+{
+	return *(const u8 *)(e + family->invflags);
+}
+
+static inline unsigned int
+bpfilter_entry_target_offset(const struct bpfilter_family *family,
+			     const void *e)
+{
+	return *(const u16 *)(e + family->target_offset);
+}
+
+static inline unsigned int
+bpfilter_entry_next_offset(const struct bpfilter_family *family, const void *e)
+{
+	return *(const u16 *)(e + family->next_offset);
+}
+
+static inline unsigned int
+bpfilter_entry_comefrom(const struct bpfilter_family *family, const void *e)
+{
+	return *(const unsigned int *)(e + family->comefrom);
+}
+
+static inline struct xt_counters *
+bpfilter_entry_counters(const struct bpfilter_family *family, void *e)
+{
+	return e + family->counters;
+}
+
+static inline void *bpfilter_entry_next(const struct bpfilter_family *family,
+					const void *e)
+{
+	return (void *)e + bpfilter_entry_next_offset(family, e);
+}
+
+static inline struct xt_entry_target *
+bpfilter_entry_target(const struct bpfilter_family *family, const void *e)
+{
+	return (void *)e + bpfilter_entry_target_offset(family, e);
+}
+
+/* As unconditional() of the native engines: no condition, no match */
+static inline bool
+bpfilter_entry_is_unconditional(const struct bpfilter_family *family,
+				const void *e)
+{
+	return bpfilter_entry_target_offset(family, e) == family->head_size &&
+	       !memchr_inv(e, 0, family->cond_size);
+}
+
+/* Each match @m of the entry @e */
+#define bpfilter_match_foreach(m, family, e)				\
+	for ((m) = (void *)(e) + (family)->head_size;			\
+	     (void *)(m) < (void *)bpfilter_entry_target(family, e);	\
+	     (m) = (void *)(m) + (m)->u.match_size)
 
 /**
  * struct bpfilter_counters - packets and bytes of each entry, per CPU
@@ -56,6 +170,8 @@ struct bpfilter_counters {
  * @prog:	program of each hook, with a reference; NULL if it has none
  * @counters:	where the programs count; rows is NULL if there is no program
  * @comefrom:	hooks that reach each entry, by entry number; kvfree()
+ * @bridged:	names of the extensions that programs call; kvfree()
+ * @num_bridged: number of @bridged
  * @compile_ns:	as the commit says
  * @load_ns:	as the commit says
  */
@@ -65,6 +181,8 @@ struct bpfilter_commitment {
 	struct bpf_prog *prog[NF_INET_NUMHOOKS];
 	struct bpfilter_counters counters;
 	u32 *comefrom;
+	struct bpfilter_bridged *bridged;
+	u32 num_bridged;
 	u64 compile_ns;
 	u64 load_ns;
 };
@@ -94,7 +212,62 @@ struct bpfilter_req {
 };
 
 /**
+ * struct bpfilter_ext - an extension that programs may call
+ * @match:	in the ruleset's working copy, checked, if it is a match
+ * @target:	likewise, if it is a target
+ * @hooks:	mask of hooks that it was checked for
+ * @is_target:	which it is
+ */
+struct bpfilter_ext {
+	union {
+		const struct xt_entry_match *match;
+		const struct xt_entry_target *target;
+	};
+	u32 hooks;
+	bool is_target;
+};
+
+/**
+ * struct bpfilter_bridge - all extensions that a ruleset's programs may call
+ * @num:	number of @exts
+ * @num_entries: entries that have at least one of them
+ * @exts:	by the index that programs name them by
+ */
+struct bpfilter_bridge {
+	unsigned int num;
+	unsigned int num_entries;
+	struct bpfilter_ext exts[] __counted_by(num);
+};
+
+/**
+ * struct bpfilter_run - a ruleset working on a packet
+ * @outer:	the run on this CPU that this one is nested in, or NULL
+ * @skb:	the packet
+ * @state:	the hook's
+ * @ruleset:	in force when the run began
+ * @verdict:	if @over
+ * @over:	the verdict is final, the packet may be gone: only the program's
+ *		return is left
+ * @hotdrop:	an extension wants the packet dropped
+ *
+ * On the stack of bpfilter_hook(). Programs cannot return but NF_DROP and
+ * NF_ACCEPT: other verdicts are here.
+ */
+struct bpfilter_run {
+	struct bpfilter_run *outer;
+	struct sk_buff *skb;
+	const struct nf_hook_state *state;
+	const struct bpfilter_ruleset *ruleset;
+	unsigned int verdict;
+	bool over;
+	bool hotdrop;
+};
+
+DECLARE_PER_CPU(struct bpfilter_run *, bpfilter_run);
+
+/**
  * struct bpfilter_ruleset - the content of a table
+ * @family:	how to read its entries
  * @replace:	value of the socket option; its entries become the kernel's
  *		working copy once ext.c checked them
  * @hook_entry:	checked, 0xffffffff for hooks without a chain
@@ -102,16 +275,19 @@ struct bpfilter_req {
  * @policy_number: entry number of each hook's policy
  * @policy:	verdict of each hook's policy, NF_DROP without a chain
  * @commitment:	programs and counters
+ * @bridge:	extensions that the programs may call, NULL for none
  *
  * Nothing but the counters changes once a table has it.
  */
 struct bpfilter_ruleset {
+	const struct bpfilter_family *family;
 	struct ipt_replace *replace;
 	unsigned int hook_entry[NF_INET_NUMHOOKS];
 	unsigned int underflow[NF_INET_NUMHOOKS];
 	unsigned int policy_number[NF_INET_NUMHOOKS];
 	unsigned int policy[NF_INET_NUMHOOKS];
 	struct bpfilter_commitment commitment;
+	struct bpfilter_bridge *bridge;
 };
 
 /**
@@ -160,6 +336,9 @@ struct bpfilter_net {
 	struct ctl_table_header *sysctl;
 };
 
+/* family.c */
+const struct bpfilter_family *bpfilter_family_get(u8 nfproto);
+
 /* main.c */
 struct bpfilter_net *bpfilter_pernet(const struct net *net);
 
@@ -190,6 +369,13 @@ bpfilter_ruleset_size(const struct bpfilter_ruleset *ruleset)
 	return ruleset->replace->size;
 }
 
+/* Each entry @e (a void pointer) of a ruleset */
+#define bpfilter_entry_foreach(e, ruleset)				\
+	for ((e) = (void *)(ruleset)->replace->entries;			\
+	     (void *)(e) < (void *)(ruleset)->replace->entries +	\
+			   (ruleset)->replace->size;			\
+	     (e) = bpfilter_entry_next((ruleset)->family, e))
+
 /* request.c */
 struct bpfilter_req *bpfilter_req_in_flight(u64 id);
 void bpfilter_req_release(void);
@@ -202,6 +388,12 @@ void bpfilter_req_exit(void);
 /* commit.c */
 int bpfilter_commit(sockptr_t arg, unsigned int len);
 void bpfilter_commitment_drop(struct bpfilter_commitment *commitment);
+
+/* bridge.c */
+int bpfilter_bridge_build(struct bpfilter_ruleset *ruleset);
+
+/* trace.c */
+void bpfilter_trace_packet(const struct bpfilter_run *run, unsigned int number);
 
 /* blob.S */
 extern const char bpfilter_umh_start_of_elf[];

@@ -121,6 +121,8 @@ static int replace_compiled(struct net *net, struct bpfilter_ruleset **ruleset,
 		return err;
 	err = req->error;
 	if (!err)
+		err = bpfilter_bridge_build(*ruleset);
+	if (!err)
 		err = replace_checked(net, ruleset);
 	bpfilter_ext_cleanup(net, *ruleset);
 	return err;

@@ -319,6 +319,7 @@ void bpfilter_ruleset_free(struct bpfilter_ruleset *ruleset)
 {
 	if (!ruleset)
 		return;
+	kvfree(ruleset->bridge);
 	bpfilter_commitment_drop(&ruleset->commitment);
 	kvfree(ruleset->replace);
 	kfree(ruleset);

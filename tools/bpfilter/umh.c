@@ -129,13 +129,29 @@ static void reply(const struct bpfilter_request *req, const struct refusal *why)
 
 /* --- Commits --- */
 
-static int send_commit(struct helper *h, struct bpfilter_commit *commit,
+/* The arrays behind a commit */
+static void fill_commit(struct bpfilter_commit *msg,
+			const struct ir_ruleset *rs)
+{
+	struct bpfilter_bridged *b = (void *)(msg->comefrom + msg->num_entries);
+	uint32_t i;
+
+	for (i = 0; i < msg->num_entries; i++)
+		msg->comefrom[i] = rs->rules[i].comefrom;
+	for (i = 0; i < msg->num_bridged; i++)
+		b[i] = (struct bpfilter_bridged) {
+			.entry = rs->bridged[i].rule,
+			.offset = rs->bridged[i].offset,
+		};
+}
+
+static int send_commit(struct helper *h, const struct bpfilter_commit *commit,
 		       const struct ir_ruleset *rs, struct refusal *why)
 {
-	size_t size = sizeof(*commit) + rs->num_rules * sizeof(uint32_t);
+	size_t size = sizeof(*commit) + rs->num_rules * sizeof(uint32_t) +
+		      commit->num_bridged * sizeof(struct bpfilter_bridged);
 	struct bpfilter_commit *msg = malloc(size);
 	int err = 0;
-	uint32_t i;
 
 	if (!msg)
 		return bpfilter_refuse(why, ENOMEM, false, NULL,
@@ -143,8 +159,7 @@ static int send_commit(struct helper *h, struct bpfilter_commit *commit,
 	*msg = *commit;
 	msg->version = BPFILTER_PROTOCOL_VERSION;
 	msg->num_entries = rs->num_rules;
-	for (i = 0; i < rs->num_rules; i++)
-		msg->comefrom[i] = rs->rules[i].comefrom;
+	fill_commit(msg, rs);
 	if (setsockopt(h->sk, SOL_IP, BPFILTER_SO_SET_COMMIT, msg, size))
 		err = bpfilter_refuse(why, errno, false, NULL,
 				      "commit not accepted: %s",
@@ -179,6 +194,7 @@ static int commit_loaded(struct helper *h, const struct bpfilter_request *req,
 		.id = req->id,
 		.counter_map_id = l->counter_map_id,
 		.counter_stride = c->img.counter_stride,
+		.num_bridged = c->rs->num_bridged,
 		.compile_ns = c->compile_ns,
 		.load_ns = load_ns,
 	};
