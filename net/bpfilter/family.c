@@ -12,32 +12,18 @@
 
 #include "internal.h"
 
-#define SAME_MEMBER(v4, v6, member)					\
-	static_assert(offsetof(struct v4, member) ==			\
-		      offsetof(struct v6, member))
-
 static_assert(sizeof(struct ipt_replace) == sizeof(struct ip6t_replace));
-SAME_MEMBER(ipt_replace, ip6t_replace, valid_hooks);
-SAME_MEMBER(ipt_replace, ip6t_replace, num_entries);
-SAME_MEMBER(ipt_replace, ip6t_replace, size);
-SAME_MEMBER(ipt_replace, ip6t_replace, hook_entry);
-SAME_MEMBER(ipt_replace, ip6t_replace, underflow);
-SAME_MEMBER(ipt_replace, ip6t_replace, num_counters);
-SAME_MEMBER(ipt_replace, ip6t_replace, counters);
-SAME_MEMBER(ipt_replace, ip6t_replace, entries);
-
+static_assert(offsetof(struct ipt_replace, counters) ==
+	      offsetof(struct ip6t_replace, counters));
+static_assert(offsetof(struct ipt_replace, entries) ==
+	      offsetof(struct ip6t_replace, entries));
 static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo));
-SAME_MEMBER(ipt_getinfo, ip6t_getinfo, valid_hooks);
-SAME_MEMBER(ipt_getinfo, ip6t_getinfo, hook_entry);
-SAME_MEMBER(ipt_getinfo, ip6t_getinfo, underflow);
-SAME_MEMBER(ipt_getinfo, ip6t_getinfo, num_entries);
-SAME_MEMBER(ipt_getinfo, ip6t_getinfo, size);
-
+static_assert(offsetof(struct ipt_getinfo, size) ==
+	      offsetof(struct ip6t_getinfo, size));
 static_assert(sizeof(struct ipt_get_entries) ==
 	      sizeof(struct ip6t_get_entries));
-SAME_MEMBER(ipt_get_entries, ip6t_get_entries, size);
-SAME_MEMBER(ipt_get_entries, ip6t_get_entries, entrytable);
-
+static_assert(offsetof(struct ipt_get_entries, entrytable) ==
+	      offsetof(struct ip6t_get_entries, entrytable));
 static_assert(__alignof__(struct ipt_entry) == __alignof__(struct ip6t_entry));
 static_assert(IPT_INV_MASK == IP6T_INV_MASK);
 static_assert(IPT_INV_PROTO == XT_INV_PROTO && IP6T_INV_PROTO == XT_INV_PROTO);

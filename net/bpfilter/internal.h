@@ -123,12 +123,6 @@ bpfilter_entry_counters(const struct bpfilter_family *family, void *e)
 	return e + family->counters;
 }
 
-static inline void *bpfilter_entry_next(const struct bpfilter_family *family,
-					const void *e)
-{
-	return (void *)e + bpfilter_entry_next_offset(family, e);
-}
-
 static inline struct xt_entry_target *
 bpfilter_entry_target(const struct bpfilter_family *family, const void *e)
 {
@@ -144,11 +138,26 @@ bpfilter_entry_is_unconditional(const struct bpfilter_family *family,
 	       !memchr_inv(e, 0, family->cond_size);
 }
 
-/* Each match @m of the entry @e */
-#define bpfilter_match_foreach(m, family, e)				\
-	for ((m) = (void *)(e) + (family)->head_size;			\
-	     (void *)(m) < (void *)bpfilter_entry_target(family, e);	\
-	     (m) = (void *)(m) + (m)->u.match_size)
+/* A family's entry's first match, NULL if it has none */
+static inline struct xt_entry_match *
+bpfilter_match_first(const struct bpfilter_family *family, const void *e)
+{
+	if (bpfilter_entry_target_offset(family, e) == family->head_size)
+		return NULL;
+	return (void *)e + family->head_size;
+}
+
+/* The match after @m, NULL if it is the last one */
+static inline struct xt_entry_match *
+bpfilter_match_next(const struct bpfilter_family *family, const void *e,
+		    const struct xt_entry_match *m)
+{
+	const void *next = (const void *)m + m->u.match_size;
+
+	if (next == bpfilter_entry_target(family, e))
+		return NULL;
+	return (void *)next;
+}
 
 /**
  * struct bpfilter_counters - packets and bytes of each entry, per CPU
@@ -369,12 +378,22 @@ bpfilter_ruleset_size(const struct bpfilter_ruleset *ruleset)
 	return ruleset->replace->size;
 }
 
-/* Each entry @e (a void pointer) of a ruleset */
-#define bpfilter_entry_foreach(e, ruleset)				\
-	for ((e) = (void *)(ruleset)->replace->entries;			\
-	     (void *)(e) < (void *)(ruleset)->replace->entries +	\
-			   (ruleset)->replace->size;			\
-	     (e) = bpfilter_entry_next((ruleset)->family, e))
+/* The ruleset's first entry, NULL if it has none */
+static inline void *
+bpfilter_entry_first(const struct bpfilter_ruleset *ruleset)
+{
+	return ruleset->replace->size ? ruleset->replace->entries : NULL;
+}
+
+/* The entry after @e, NULL if it is the last one */
+static inline void *
+bpfilter_entry_next(const struct bpfilter_ruleset *ruleset, const void *e)
+{
+	const void *begin = ruleset->replace->entries;
+
+	e += bpfilter_entry_next_offset(ruleset->family, e);
+	return e < begin + ruleset->replace->size ? (void *)e : NULL;
+}
 
 /* request.c */
 struct bpfilter_req *bpfilter_req_in_flight(u64 id);
