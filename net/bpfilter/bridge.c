@@ -56,10 +56,10 @@ static int add_entry(struct build *b, void *entry, unsigned int num)
 	struct xt_entry_match *m;
 	struct bpfilter_ext *ext;
 
-	bpfilter_match_foreach(m, b->family, entry) {
+	for (m = bpfilter_match_first(b->family, entry); m;
+	     m = bpfilter_match_next(b->family, entry, m))
 		if (is_named(b, num, (void *)m - entry))
 			add_ext(b, entry)->match = m;
-	}
 	if (is_named(b, num, (void *)t - entry)) {
 		if (!target_fits(t))
 			return -EINVAL;
@@ -97,7 +97,8 @@ int bpfilter_bridge_build(struct bpfilter_ruleset *ruleset)
 		return -ENOMEM;
 	ruleset->bridge = b.bridge;
 
-	bpfilter_entry_foreach(entry, ruleset) {
+	for (entry = bpfilter_entry_first(ruleset); entry;
+	     entry = bpfilter_entry_next(ruleset, entry)) {
 		err = add_entry(&b, entry, num);
 		if (err)
 			return err;

@@ -63,13 +63,12 @@ static void find_place(struct place *place,
 		       unsigned int hook, const void *wanted)
 {
 	const struct bpfilter_family *family = ruleset->family;
-	const void *entry = ruleset->replace->entries;
-	const void *end = entry + ruleset->replace->size;
 	const struct xt_entry_target *t;
+	const void *entry;
 
 	*place = (struct place) { hook_names[hook], "rule", 0 };
-	entry += ruleset->hook_entry[hook];
-	for (; entry < end; entry = bpfilter_entry_next(family, entry)) {
+	entry = (void *)ruleset->replace->entries + ruleset->hook_entry[hook];
+	for (; entry; entry = bpfilter_entry_next(ruleset, entry)) {
 		t = bpfilter_entry_target(family, entry);
 		if (is_target(t, XT_ERROR_TARGET)) {
 			place->chain = t->data;
@@ -91,7 +90,8 @@ static const void *entry_by_number(const struct bpfilter_ruleset *ruleset,
 {
 	const void *entry;
 
-	bpfilter_entry_foreach(entry, ruleset)
+	for (entry = bpfilter_entry_first(ruleset); entry;
+	     entry = bpfilter_entry_next(ruleset, entry))
 		if (!number--)
 			return entry;
 	return NULL;
