@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
@@ -126,8 +127,64 @@ static int check_match(struct parse_ctx *ctx, const struct match_desc *desc,
 	return 0;
 }
 
+/*
+ * Leave the extension that @ctx names to the kernel. The caller says so in the
+ * rule: the index is that of the last element then.
+ */
+static int bridge_add(struct parse_ctx *ctx, const struct ir_rule *rule,
+		      uint32_t offset, bool is_target)
+{
+	struct ir_bridged bridged = {
+		.rule = rule - ctx->rs->rules,
+		.offset = offset,
+		.is_target = is_target,
+		.revision = ctx->where.revision,
+	};
+
+	snprintf(bridged.name, sizeof(bridged.name), "%s", ctx->where.name);
+	if (bpfilter_ir_bridged_add(ctx->rs, &bridged))
+		return parse_nomem(ctx);
+	return 0;
+}
+
+static int bridge_match(struct parse_ctx *ctx, const struct ir_rule *rule,
+			uint32_t offset)
+{
+	struct ir_test test = {
+		.kind = IR_TEST_BRIDGE,
+		.value = ctx->rs->num_bridged,
+	};
+	int ret;
+
+	ret = bridge_add(ctx, rule, offset, false);
+	if (ret)
+		return ret;
+	return ir_test_add(ctx, &test);
+}
+
+/* Returns 0, a negative errno, or PARSE_BRIDGE with the match as it was */
+static int translate_match(struct parse_ctx *ctx, const struct match_desc *desc,
+			   struct ir_match *match, const void *data)
+{
+	struct ir_ruleset *rs = ctx->rs;
+	uint32_t tests = rs->num_tests;
+	uint32_t ranges = rs->num_ranges;
+	int ret;
+
+	match->desc = desc;
+	ret = desc->parse(ctx, data);
+	if (ret == PARSE_BRIDGE) {
+		rs->num_tests = tests;
+		rs->num_ranges = ranges;
+		match->desc = NULL;
+		match->num = 0;
+	}
+	return ret;
+}
+
 static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
-		       const struct ipt_ip *ip, const struct xt_entry_match *m)
+		       const struct ipt_ip *ip, const struct xt_entry_match *m,
+		       uint32_t offset)
 {
 	char name[XT_EXTENSION_MAXNAMELEN + 1];
 	const struct match_desc *desc;
@@ -138,21 +195,21 @@ static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
 			 name);
 	if (ret)
 		return ret;
-	desc = bpfilter_match_find(name, m->u.user.revision, ctx->rs->family);
-	if (!desc)
-		return parse_refuse(ctx, "not supported");
-	ret = check_match(ctx, desc, m->u.match_size - sizeof(*m), ip,
-			  rule->comefrom);
-	if (ret)
-		return ret;
-
 	match = bpfilter_ir_match_add(ctx->rs);
 	if (!match)
-		return bpfilter_refuse(ctx->why, ENOMEM, false, NULL,
-				       "out of memory");
-	match->desc = desc;
+		return parse_nomem(ctx);
 	rule->num_matches++;
-	return desc->parse(ctx, m->data);
+
+	desc = bpfilter_match_find(name, m->u.user.revision, ctx->rs->family);
+	if (!desc)
+		return bridge_match(ctx, rule, offset);
+	ret = check_match(ctx, desc, m->u.match_size - sizeof(*m), ip,
+			  rule->comefrom);
+	if (!ret)
+		ret = translate_match(ctx, desc, match, m->data);
+	if (ret == PARSE_BRIDGE)
+		ret = bridge_match(ctx, rule, offset);
+	return ret;
 }
 
 static int parse_matches(struct parse_ctx *ctx, struct ir_rule *rule,
@@ -164,7 +221,7 @@ static int parse_matches(struct parse_ctx *ctx, struct ir_rule *rule,
 
 	while (pos < e->target_offset && !ret) {
 		m = (const void *)((const char *)e + pos);
-		ret = parse_match(ctx, rule, &e->ip, m);
+		ret = parse_match(ctx, rule, &e->ip, m, pos);
 		pos += m->u.match_size;
 	}
 	return ret;
@@ -184,18 +241,71 @@ static int parse_builtin(struct parse_ctx *ctx, uint32_t size, uint32_t want)
 	return 0;
 }
 
-static int parse_standard(struct parse_ctx *ctx, uint32_t size, int32_t verdict)
+static int bridge_target(struct parse_ctx *ctx, struct ir_rule *rule,
+			 uint32_t offset)
+{
+	rule->action = IR_ACTION_BRIDGE;
+	rule->target = NULL;
+	rule->bridged = ctx->rs->num_bridged;
+	return bridge_add(ctx, rule, offset, true);
+}
+
+/* Without a name of its own a queue would be listed as nothing */
+static int parse_standard(struct parse_ctx *ctx, struct ir_rule *rule,
+			  uint32_t offset, uint32_t size, int32_t verdict)
 {
 	int ret = parse_builtin(ctx, size, sizeof(int));
 
 	if (ret || verdict != -NF_QUEUE - 1)
 		return ret;
 	ctx->where.name = "QUEUE";
-	return parse_refuse(ctx, "not supported");
+	return bridge_target(ctx, rule, offset);
 }
 
-static int parse_target(struct parse_ctx *ctx, const struct ipt_entry *e,
-			const struct blob_entry *be)
+/* As xt_check_target(), what it does before the target's own check */
+static int check_target(struct parse_ctx *ctx, const struct target_desc *desc,
+			uint32_t size)
+{
+	if (XT_ALIGN(desc->size) != size)
+		return parse_invalid(ctx, EINVAL, "%u bytes, must be %zu", size,
+				     (size_t)XT_ALIGN(desc->size));
+	if (desc->table && strcmp(desc->table, ctx->rs->table))
+		return parse_invalid(ctx, EINVAL, "only in table %s",
+				     desc->table);
+	return 0;
+}
+
+static int translate_target(struct parse_ctx *ctx, struct ir_rule *rule,
+			    const struct target_desc *desc, const void *data,
+			    uint32_t size)
+{
+	int ret;
+
+	if (!desc || !desc->parse)
+		return PARSE_BRIDGE;
+	ret = check_target(ctx, desc, size);
+	if (ret)
+		return ret;
+	rule->target = desc;
+	return desc->parse(ctx, rule, data);
+}
+
+static int parse_extension(struct parse_ctx *ctx, struct ir_rule *rule,
+			   const void *data, uint32_t offset, uint32_t size)
+{
+	const struct target_desc *desc;
+	int ret;
+
+	desc = bpfilter_target_find(ctx->where.name, ctx->where.revision,
+				    ctx->rs->family);
+	ret = translate_target(ctx, rule, desc, data, size);
+	if (ret == PARSE_BRIDGE)
+		ret = bridge_target(ctx, rule, offset);
+	return ret;
+}
+
+static int parse_target(struct parse_ctx *ctx, struct ir_rule *rule,
+			const struct ipt_entry *e, const struct blob_entry *be)
 {
 	struct xt_entry_target t = blob_target_at(e);
 	uint32_t size = t.u.target_size - sizeof(t);
@@ -207,11 +317,14 @@ static int parse_target(struct parse_ctx *ctx, const struct ipt_entry *e,
 		return ret;
 	switch (be->kind) {
 	case BLOB_TARGET_STANDARD:
-		return parse_standard(ctx, size, be->verdict);
+		return parse_standard(ctx, rule, e->target_offset, size,
+				      be->verdict);
 	case BLOB_TARGET_ERROR:
 		return parse_builtin(ctx, size, XT_FUNCTION_MAXNAMELEN);
 	case BLOB_TARGET_OTHER:
-		return parse_refuse(ctx, "not supported");
+		return parse_extension(ctx, rule, (const char *)e +
+				       e->target_offset + sizeof(t),
+				       e->target_offset, size);
 	}
 	return 0;
 }
@@ -224,6 +337,9 @@ static int parse_rule(struct blob *b, uint32_t index)
 		.rs = b->rs,
 		.why = b->why,
 		.where = blob_where(b, index),
+		.proto = e->ip.proto,
+		.flags = e->ip.flags,
+		.invflags = e->ip.invflags,
 	};
 	int ret;
 
@@ -235,7 +351,7 @@ static int parse_rule(struct blob *b, uint32_t index)
 	if (!ret)
 		ret = parse_matches(&ctx, rule, e);
 	if (!ret)
-		ret = parse_target(&ctx, e, &b->entries[index]);
+		ret = parse_target(&ctx, rule, e, &b->entries[index]);
 	return ret;
 }
 

@@ -193,6 +193,38 @@ int bpfilter_ir_test_add(struct ir_ruleset *rs, const struct ir_test *test)
 }
 
 /**
+ * bpfilter_ir_range_add() - append a range of ports
+ * @rs:		the ruleset
+ * @range:	the range, copied
+ *
+ * Return: 0, or -1 if memory ran out.
+ */
+int bpfilter_ir_range_add(struct ir_ruleset *rs, const struct ir_range *range)
+{
+	if (array_grow((void **)&rs->ranges, rs->num_ranges, sizeof(*range)))
+		return -1;
+	rs->ranges[rs->num_ranges++] = *range;
+	return 0;
+}
+
+/**
+ * bpfilter_ir_bridged_add() - append an extension that is not translated
+ * @rs:		the ruleset
+ * @bridged:	the extension, copied; behind all others in the blob
+ *
+ * Return: 0, or -1 if memory ran out.
+ */
+int bpfilter_ir_bridged_add(struct ir_ruleset *rs,
+			    const struct ir_bridged *bridged)
+{
+	if (array_grow((void **)&rs->bridged, rs->num_bridged,
+		       sizeof(*bridged)))
+		return -1;
+	rs->bridged[rs->num_bridged++] = *bridged;
+	return 0;
+}
+
+/**
  * bpfilter_ir_rule_always() - whether a rule has no test at all
  * @rs:		the ruleset
  * @rule:	one of its rules

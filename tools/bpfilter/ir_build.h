@@ -15,6 +15,9 @@ struct ir_rule *bpfilter_ir_rule_add(struct ir_ruleset *rs);
 struct ir_chain *bpfilter_ir_chain_add(struct ir_ruleset *rs);
 struct ir_match *bpfilter_ir_match_add(struct ir_ruleset *rs);
 int bpfilter_ir_test_add(struct ir_ruleset *rs, const struct ir_test *test);
+int bpfilter_ir_range_add(struct ir_ruleset *rs, const struct ir_range *range);
+int bpfilter_ir_bridged_add(struct ir_ruleset *rs,
+			    const struct ir_bridged *bridged);
 
 bool bpfilter_ir_rule_always(const struct ir_ruleset *rs,
 			     const struct ir_rule *rule);

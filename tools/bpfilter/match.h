@@ -65,8 +65,8 @@ enum target_effect {
  * @size:	bytes of its data before alignment, if it has a @parse
  * @table:	the only table it may stand in, NULL for any; likewise
  * @effect:	if it is bridged
- * @parse:	fill the rule's action; NULL: always bridged. Returns as that of
- *		struct match_desc
+ * @parse:	fill the rule's action; NULL: always bridged. Unlike a match's, @data
+ *		can stand at any address. Returns as that of struct match_desc
  *
  * A target without a descriptor is bridged with TARGET_EFFECT_ANY.
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <string.h>
 
 #include "ir_build.h"
 #include "parse.h"
@@ -42,6 +43,17 @@ int parse_invalid(struct parse_ctx *ctx, int error, const char *fmt, ...)
 }
 
 /**
+ * parse_nomem() - refuse for want of memory
+ * @ctx:	the parser's context
+ *
+ * Return: the negative errno of the ruleset's first refusal.
+ */
+int parse_nomem(struct parse_ctx *ctx)
+{
+	return bpfilter_refuse(ctx->why, ENOMEM, false, NULL, "out of memory");
+}
+
+/**
  * ir_test_add() - append a test to the match that is parsed
  * @ctx:	the parser's context
  * @test:	the test, copied
@@ -52,8 +64,7 @@ int ir_test_add(struct parse_ctx *ctx, const struct ir_test *test)
 {
 	if (!bpfilter_ir_test_add(ctx->rs, test))
 		return 0;
-	bpfilter_refuse(ctx->why, ENOMEM, false, NULL, "out of memory");
-	return -ENOMEM;
+	return parse_nomem(ctx);
 }
 
 /**
@@ -146,6 +157,97 @@ int parse_any_bit(struct parse_ctx *ctx, enum ir_field field, uint64_t mask,
 	return ir_test_add(ctx, &test);
 }
 
+static bool bytes_any(const uint8_t *bytes)
+{
+	for (int i = 0; i < IR_BYTES_MAX; i++)
+		if (bytes[i])
+			return true;
+	return false;
+}
+
+/**
+ * parse_bytes() - append (field & mask) == value for a field of bytes
+ * @ctx:	the parser's context
+ * @field:	what to look at
+ * @value:	value in the order of the packet; bits outside @mask never match
+ * @mask:	mask, or NULL if all bits of @len bytes count
+ * @len:	bytes of @value and @mask, at most IR_BYTES_MAX; the field's other
+ *		bytes do not count
+ * @invert:	the opposite must hold
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int parse_bytes(struct parse_ctx *ctx, enum ir_field field, const void *value,
+		const void *mask, size_t len, bool invert)
+{
+	struct ir_test test = {
+		.kind = IR_TEST_BYTES,
+		.field = field,
+		.invert = invert,
+	};
+
+	memcpy(test.bytes, value, len);
+	if (mask)
+		memcpy(test.bytes_mask, mask, len);
+	else
+		memset(test.bytes_mask, 0xff, len);
+	if (!bytes_any(test.bytes) && !bytes_any(test.bytes_mask) && !invert)
+		return 0;
+	return ir_test_add(ctx, &test);
+}
+
+/**
+ * parse_bytes_range() - append lo <= field <= hi for a field of bytes
+ * @ctx:	the parser's context
+ * @field:	what to look at
+ * @lo:		lowest value in the order of the packet
+ * @hi:		highest value; below @lo: never holds
+ * @len:	bytes of each, the field's size
+ * @invert:	the opposite must hold
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int parse_bytes_range(struct parse_ctx *ctx, enum ir_field field,
+		      const void *lo, const void *hi, size_t len, bool invert)
+{
+	struct ir_test test = {
+		.kind = IR_TEST_BYTES_RANGE,
+		.field = field,
+		.invert = invert,
+	};
+
+	memcpy(test.bytes, lo, len);
+	memcpy(test.bytes_hi, hi, len);
+	return ir_test_add(ctx, &test);
+}
+
+/**
+ * parse_ranges() - append that a port is in one of several ranges
+ * @ctx:	the parser's context
+ * @ports:	IR_PORTS_SRC, IR_PORTS_DST or both: one of the two will do
+ * @ranges:	the ranges, copied; a single port is a range of one
+ * @num:	how many; none never holds
+ * @invert:	the opposite must hold
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int parse_ranges(struct parse_ctx *ctx, uint32_t ports,
+		 const struct ir_range *ranges, uint32_t num, bool invert)
+{
+	struct ir_test test = {
+		.kind = IR_TEST_PORTS,
+		.invert = invert,
+		.first_range = ctx->rs->num_ranges,
+		.num_ranges = num,
+		.ports = ports,
+	};
+
+	for (uint32_t i = 0; i < num; i++)
+		if (bpfilter_ir_range_add(ctx->rs, &ranges[i]))
+			return parse_nomem(ctx);
+	return ir_test_add(ctx, &test);
+}
+
 /**
  * parse_header() - append that a transport header can be read
  * @ctx:	the parser's context
@@ -156,6 +258,21 @@ int parse_any_bit(struct parse_ctx *ctx, enum ir_field field, uint64_t mask,
 int parse_header(struct parse_ctx *ctx, enum ir_header header)
 {
 	struct ir_test test = { .kind = IR_TEST_HEADER, .header = header };
+
+	return ir_test_add(ctx, &test);
+}
+
+/**
+ * parse_conn() - append that the packet has a connection
+ * @ctx:	the parser's context
+ * @without:	whether the match, as far as it got, matches a packet that has
+ *		none
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int parse_conn(struct parse_ctx *ctx, bool without)
+{
+	struct ir_test test = { .kind = IR_TEST_CONN, .value = without };
 
 	return ir_test_add(ctx, &test);
 }
