@@ -81,7 +81,7 @@ struct target_desc {
 		     const void *data);
 };
 
-/* One array of descriptors per target_<name>.c, listed in registry.c */
+/* One array of descriptors per target_<name>.c, listed in registry_target.c */
 struct target_group {
 	const struct target_desc *descs;
 	unsigned int num;

@@ -19,15 +19,6 @@ static const struct match_group *const groups[] = {
 	&match_udp,
 };
 
-/* Likewise a target */
-extern const struct target_group target_effects,
-				 target_mark;
-
-static const struct target_group *const target_groups[] = {
-	&target_effects,
-	&target_mark,
-};
-
 static bool match_is(const struct match_desc *desc, const char *name,
 		     uint8_t revision, uint16_t family)
 {
@@ -62,35 +53,6 @@ const struct match_desc *bpfilter_match_find(const char *name, uint8_t revision,
 		desc = group_find(groups[i], name, revision, family);
 		if (desc)
 			return desc;
-	}
-	return NULL;
-}
-
-static bool target_is(const struct target_desc *desc, const char *name,
-		      uint8_t revision, uint16_t family)
-{
-	return desc->revision == revision && !strcmp(desc->name, name) &&
-	       (desc->family == family || desc->family == NFPROTO_UNSPEC);
-}
-
-/**
- * bpfilter_target_find() - look for a target extension
- * @name:	its name, terminated
- * @revision:	its revision
- * @family:	family of the table
- *
- * Return: the descriptor, or NULL if the translator does not know this one.
- */
-const struct target_desc *bpfilter_target_find(const char *name,
-					       uint8_t revision,
-					       uint16_t family)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(target_groups); i++) {
-		const struct target_group *group = target_groups[i];
-
-		for (unsigned int t = 0; t < group->num; t++)
-			if (target_is(&group->descs[t], name, revision, family))
-				return &group->descs[t];
 	}
 	return NULL;
 }
