@@ -35,9 +35,10 @@ static int blob_init(struct blob *b, const void *data, size_t size,
 	memset(why, 0, sizeof(*why));
 	b->why = why;
 
-	if (family != NFPROTO_IPV4)
+	b->fam = blob_family_find(family);
+	if (!b->fam)
 		return bpfilter_refuse(why, EINVAL, false, NULL,
-				       "family %u: not supported", family);
+				       "family %u has no tables", family);
 	if (size < sizeof(b->repl))
 		return bpfilter_refuse(why, EINVAL, true, NULL,
 				       "blob of %zu bytes, header has %zu",
@@ -84,10 +85,11 @@ static int blob_translate(struct blob *b)
 }
 
 /**
- * bpfilter_blob_read() - read a ruleset as IPT_SO_SET_REPLACE takes it
+ * bpfilter_blob_read() - read a ruleset as IPT_SO_SET_REPLACE takes it, or
+ * IP6T_SO_SET_REPLACE
  * @data:	value of the socket option, aligned as struct ipt_replace
  * @size:	its bytes
- * @family:	NFPROTO_IPV4
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @rs:		where the ruleset goes, the caller frees it
  * @why:	why it was refused; overwritten
  *
@@ -97,7 +99,7 @@ static int blob_translate(struct blob *b)
  * the extensions; such a ruleset can be dumped but not compiled.
  *
  * Return: 0, or a negative errno:
- * * -EINVAL: malformed, or something in it is not supported
+ * * -EINVAL: malformed, or its jump stack can overflow
  * * -ELOOP: chains form a loop, a jump leads nowhere or a chain has no end
  * * -ENOENT: revision of a target that native does not have
  * * -ENOMEM: out of memory, or a size beyond native's limit

@@ -42,7 +42,49 @@ struct blob_entry {
 };
 
 /**
+ * struct blob_head - what the reader wants of an entry in whatever family
+ * @target_offset: bytes up to its target
+ * @next_offset: bytes up to the next entry
+ * @proto:	protocol that it asks for, 0 for any
+ * @flags:	IPT_F_* or IP6T_F_*, as native completes them
+ * @invflags:	IPT_INV_* or IP6T_INV_*
+ */
+struct blob_head {
+	uint16_t target_offset;
+	uint16_t next_offset;
+	uint16_t proto;
+	uint8_t flags;
+	uint8_t invflags;
+};
+
+struct parse_ctx;
+
+/**
+ * struct blob_family - what differs between the families
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
+ * @base_size:	bytes of the base header, which an entry starts with
+ * @entry_size:	bytes of an entry before its matches
+ * @flags_mask:	flags that there are
+ * @inv_mask:	inversions that there are
+ * @goto_flag:	the flag that makes a jump a goto
+ * @head:	read an entry
+ * @parse_base:	append the tests of an entry's base header
+ */
+struct blob_family {
+	uint16_t family;
+	uint16_t base_size;
+	uint16_t entry_size;
+	uint8_t flags_mask;
+	uint8_t inv_mask;
+	uint8_t goto_flag;
+	struct blob_head (*head)(const void *entry);
+	int (*parse_base)(struct parse_ctx *ctx, struct ir_rule *rule,
+			  const void *entry);
+};
+
+/**
  * struct blob - the reader's state
+ * @fam:	family of the table
  * @base:	first entry
  * @rs:		the ruleset in the making
  * @why:	where a refusal goes
@@ -56,8 +98,10 @@ struct blob_entry {
  * The stages run in this order, each relying on what those before it checked:
  * blob_check.c the layout, blob_chain.c the chains and where jumps lead,
  * blob_walk.c the way through the entries, blob_rule.c what the rules say.
+ * blob_base.c tells the families apart.
  */
 struct blob {
+	const struct blob_family *fam;
 	const char *base;
 	struct ir_ruleset *rs;
 	struct refusal *why;
@@ -69,10 +113,14 @@ struct blob {
 	struct ipt_replace repl;
 };
 
-static inline const struct ipt_entry *blob_entry_at(const struct blob *b,
-						    uint32_t rule)
+static inline const void *blob_entry_at(const struct blob *b, uint32_t rule)
 {
-	return (const void *)(b->base + b->rs->rules[rule].offset);
+	return b->base + b->rs->rules[rule].offset;
+}
+
+static inline struct blob_head blob_head_at(const struct blob *b, uint32_t rule)
+{
+	return b->fam->head(blob_entry_at(b, rule));
 }
 
 static inline bool blob_hook_valid(const struct blob *b, int hook)
@@ -81,16 +129,20 @@ static inline bool blob_hook_valid(const struct blob *b, int hook)
 }
 
 /* Unlike a match a target can start at any address */
-static inline struct xt_entry_target blob_target_at(const struct ipt_entry *e)
+static inline struct xt_entry_target blob_target_at(const void *entry,
+						    uint32_t offset)
 {
 	struct xt_entry_target t;
 
-	__builtin_memcpy(&t, (const char *)e + e->target_offset, sizeof(t));
+	__builtin_memcpy(&t, (const char *)entry + offset, sizeof(t));
 	return t;
 }
 
 int blob_nomem(struct blob *b);
 struct refuse_where blob_where(const struct blob *b, uint32_t rule);
+
+/* blob_base.c */
+const struct blob_family *blob_family_find(uint16_t family);
 
 /* blob_check.c */
 int blob_check_header(struct blob *b, size_t size);

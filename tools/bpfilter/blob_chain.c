@@ -43,13 +43,13 @@ static struct ir_chain *list_hook(struct blob *b, int hook, uint32_t first)
 
 static struct ir_chain *list_user(struct blob *b, uint32_t head)
 {
-	const struct ipt_entry *e = blob_entry_at(b, head);
+	const char *entry = blob_entry_at(b, head);
 	struct ir_chain *chain = bpfilter_ir_chain_add(b->rs);
 
 	if (!chain)
 		return NULL;
 	snprintf(chain->name, sizeof(chain->name), "%s",
-		 (const char *)e + e->target_offset +
+		 entry + blob_head_at(b, head).target_offset +
 		 offsetof(struct xt_error_target, errorname));
 	chain->hook = -1;
 	chain->first = head + 1;
@@ -148,7 +148,7 @@ static enum ir_action jump_action(const struct blob *b, uint32_t rule)
 		return IR_ACTION_DROP;
 	if (jump == rule + 1)
 		return IR_ACTION_CONTINUE;
-	if (blob_entry_at(b, rule)->ip.flags & IPT_F_GOTO)
+	if (blob_head_at(b, rule).flags & b->fam->goto_flag)
 		return IR_ACTION_GOTO;
 	return IR_ACTION_JUMP;
 }
@@ -158,7 +158,7 @@ static enum ir_action jump_action(const struct blob *b, uint32_t rule)
  * @b:	the reader, its entries checked
  *
  * Chain heads and the ends of forged chains drop. Extensions are left to
- * blob_parse_rules(), which knows or refuses them.
+ * blob_parse_rules(), which translates or bridges them.
  *
  * Return: 0.
  */

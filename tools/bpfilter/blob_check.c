@@ -18,7 +18,6 @@
 #define TABLE_SIZE_MAX		(512U << 20)
 #define TABLE_INFO_SIZE		64U	/* sizeof(struct xt_table_info) */
 
-#define ENTRY_SIZE		sizeof(struct ipt_entry)
 #define ENTRY_ALIGN		__alignof__(struct ipt_entry)
 #define MATCH_ALIGN		__alignof__(struct xt_entry_match)
 
@@ -97,7 +96,7 @@ static enum blob_target target_kind(const struct xt_entry_target *t)
 	return BLOB_TARGET_OTHER;
 }
 
-static int check_standard(struct blob *b, const struct ipt_entry *e,
+static int check_standard(struct blob *b, const struct blob_head *e,
 			  uint32_t off, struct blob_entry *be)
 {
 	uint32_t end = e->target_offset + sizeof(struct xt_standard_target);
@@ -105,7 +104,7 @@ static int check_standard(struct blob *b, const struct ipt_entry *e,
 	if (XT_ALIGN(end) != e->next_offset)
 		return entry_fail(b, off, "standard target up to %u of %u",
 				  end, e->next_offset);
-	memcpy(&be->verdict, (const char *)e + e->target_offset +
+	memcpy(&be->verdict, b->base + off + e->target_offset +
 	       offsetof(struct xt_standard_target, verdict),
 	       sizeof(be->verdict));
 	if (!verdict_valid(be->verdict))
@@ -113,10 +112,10 @@ static int check_standard(struct blob *b, const struct ipt_entry *e,
 	return 0;
 }
 
-static int check_error(struct blob *b, const struct ipt_entry *e, uint32_t off,
+static int check_error(struct blob *b, const struct blob_head *e, uint32_t off,
 		       const struct xt_entry_target *t)
 {
-	const char *name = (const char *)e + e->target_offset +
+	const char *name = b->base + off + e->target_offset +
 			   offsetof(struct xt_error_target, errorname);
 
 	if (t->u.target_size != sizeof(struct xt_error_target))
@@ -127,16 +126,16 @@ static int check_error(struct blob *b, const struct ipt_entry *e, uint32_t off,
 	return 0;
 }
 
-static int check_target(struct blob *b, const struct ipt_entry *e, uint32_t off,
+static int check_target(struct blob *b, const struct blob_head *e, uint32_t off,
 			struct blob_entry *be)
 {
 	struct xt_entry_target t;
 
-	if (e->target_offset < ENTRY_SIZE ||
+	if (e->target_offset < b->fam->entry_size ||
 	    e->target_offset + sizeof(t) > e->next_offset)
 		return entry_fail(b, off, "target at %u of %u",
 				  e->target_offset, e->next_offset);
-	t = blob_target_at(e);
+	t = blob_target_at(b->base + off, e->target_offset);
 	if (t.u.target_size < sizeof(t) ||
 	    e->target_offset + t.u.target_size > e->next_offset)
 		return entry_fail(b, off, "target of %u bytes at %u of %u",
@@ -156,11 +155,11 @@ static int check_target(struct blob *b, const struct ipt_entry *e, uint32_t off,
 }
 
 /* The matches fill the space between the entry's header and its target */
-static int check_matches(struct blob *b, const struct ipt_entry *e,
+static int check_matches(struct blob *b, const struct blob_head *e,
 			 uint32_t off)
 {
 	const struct xt_entry_match *m;
-	uint32_t pos = ENTRY_SIZE;
+	uint32_t pos = b->fam->entry_size;
 
 	while (pos < e->target_offset) {
 		if ((off + pos) % MATCH_ALIGN)
@@ -168,7 +167,7 @@ static int check_matches(struct blob *b, const struct ipt_entry *e,
 					  pos);
 		if (e->target_offset - pos < sizeof(*m))
 			return entry_fail(b, off, "match at %u cut off", pos);
-		m = (const void *)((const char *)e + pos);
+		m = (const void *)(b->base + off + pos);
 		if (m->u.match_size < sizeof(*m) ||
 		    m->u.match_size > e->target_offset - pos)
 			return entry_fail(b, off, "match of %u bytes at %u",
@@ -178,23 +177,28 @@ static int check_matches(struct blob *b, const struct ipt_entry *e,
 	return 0;
 }
 
-static int check_ip(struct blob *b, const struct ipt_ip *ip, uint32_t off)
+static int check_flags(struct blob *b, const struct blob_head *e, uint32_t off)
 {
-	if (ip->flags & ~IPT_F_MASK)
-		return entry_fail(b, off, "unknown flags 0x%x", ip->flags);
-	if (ip->invflags & ~IPT_INV_MASK)
+	if (e->flags & ~b->fam->flags_mask)
+		return entry_fail(b, off, "unknown flags 0x%x", e->flags);
+	if (e->invflags & ~b->fam->inv_mask)
 		return entry_fail(b, off, "unknown inversions 0x%x",
-				  ip->invflags);
+				  e->invflags);
 	return 0;
 }
 
-/* As unconditional() */
-static bool entry_unconditional(const struct ipt_entry *e)
+/* As unconditional(): that means padding too */
+static bool entry_unconditional(const struct blob *b, const struct blob_head *e,
+				uint32_t off)
 {
-	static const struct ipt_ip none;
+	const char *base_header = b->base + off;
 
-	return e->target_offset == ENTRY_SIZE &&
-	       !memcmp(&e->ip, &none, sizeof(none));
+	if (e->target_offset != b->fam->entry_size)
+		return false;
+	for (uint32_t i = 0; i < b->fam->base_size; i++)
+		if (base_header[i])
+			return false;
+	return true;
 }
 
 /* A policy accepts or drops everything */
@@ -222,29 +226,30 @@ static int check_hooks(struct blob *b, uint32_t off,
 	return 0;
 }
 
-static int check_bounds(struct blob *b, uint32_t off)
+/* Fills @e: the entry can be read from then on */
+static int check_bounds(struct blob *b, uint32_t off, struct blob_head *e)
 {
 	uint32_t left = b->repl.size - off;
-	const struct ipt_entry *e;
+	size_t size = b->fam->entry_size;
 
 	if (off % ENTRY_ALIGN)
 		return entry_fail(b, off, "not aligned");
-	if (left <= ENTRY_SIZE)
+	if (left <= size)
 		return entry_fail(b, off, "cut off after %u bytes", left);
-	e = (const void *)(b->base + off);
+	*e = b->fam->head(b->base + off);
 	if (e->next_offset > left ||
-	    e->next_offset < ENTRY_SIZE + sizeof(struct xt_entry_target))
+	    e->next_offset < size + sizeof(struct xt_entry_target))
 		return entry_fail(b, off, "%u bytes of %u", e->next_offset,
 				  left);
-	return check_ip(b, &e->ip, off);
+	return check_flags(b, e, off);
 }
 
-static int check_entry(struct blob *b, uint32_t off, struct blob_entry *be)
+static int check_entry(struct blob *b, uint32_t off, struct blob_entry *be,
+		       struct blob_head *e)
 {
-	const struct ipt_entry *e = (const void *)(b->base + off);
 	int ret;
 
-	ret = check_bounds(b, off);
+	ret = check_bounds(b, off, e);
 	if (!ret)
 		ret = check_target(b, e, off, be);
 	if (!ret)
@@ -252,7 +257,7 @@ static int check_entry(struct blob *b, uint32_t off, struct blob_entry *be)
 	if (ret)
 		return ret;
 	be->tail = be->kind == BLOB_TARGET_STANDARD && be->verdict < 0 &&
-		   entry_unconditional(e);
+		   entry_unconditional(b, e, off);
 	return check_hooks(b, off, be);
 }
 
@@ -319,13 +324,14 @@ int blob_check_entries(struct blob *b)
 
 	while (off < b->repl.size) {
 		struct blob_entry be = { .jump = BLOB_NONE };
+		struct blob_head e = {};
 
-		ret = check_entry(b, off, &be);
+		ret = check_entry(b, off, &be, &e);
 		if (!ret)
 			ret = entry_add(b, off, &be);
 		if (ret)
 			return ret;
-		off += ((const struct ipt_entry *)(b->base + off))->next_offset;
+		off += e.next_offset;
 	}
 
 	if (b->rs->num_rules != b->repl.num_entries)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,82 +10,6 @@
 #include "parse.h"
 
 /* What a rule says: its base header, its matches, its target */
-
-#define IP_PROTO_MASK	0xff
-#define IP_FRAGOFF_MASK	0x1fff
-
-static_assert(IFNAMSIZ == IR_BYTES_MAX, "interface names are fields of bytes");
-
-static int parse_addr(struct parse_ctx *ctx, enum ir_field field,
-		      in_addr_t addr, in_addr_t mask, bool invert)
-{
-	return parse_masked(ctx, field, ntohl(addr), ntohl(mask), invert);
-}
-
-/* Only bits under the mask are compared, as ifname_compare_aligned() */
-static int parse_iface(struct parse_ctx *ctx, enum ir_field field,
-		       const char *name, const unsigned char *mask, bool invert)
-{
-	struct ir_test test = {
-		.kind = IR_TEST_BYTES,
-		.field = field,
-		.invert = invert,
-	};
-	unsigned char any = 0;
-
-	for (int i = 0; i < IR_BYTES_MAX; i++) {
-		test.bytes[i] = name[i] & mask[i];
-		test.bytes_mask[i] = mask[i];
-		any |= mask[i];
-	}
-	if (!any && !invert)
-		return 0;
-	return ir_test_add(ctx, &test);
-}
-
-/* Protocol 0 is any, even inverted */
-static int parse_proto(struct parse_ctx *ctx, const struct ipt_ip *ip)
-{
-	if (!ip->proto)
-		return 0;
-	return parse_masked(ctx, IR_FIELD_IP_PROTO, ip->proto, IP_PROTO_MASK,
-			    ip->invflags & IPT_INV_PROTO);
-}
-
-/* The inversion of nothing, as the last test of ip_packet_match(), is never */
-static int parse_frag(struct parse_ctx *ctx, const struct ipt_ip *ip)
-{
-	bool invert = ip->invflags & IPT_INV_FRAG;
-
-	if (!(ip->flags & IPT_F_FRAG))
-		return parse_const(ctx, !invert);
-	return parse_any_bit(ctx, IR_FIELD_IP_FRAGOFF, IP_FRAGOFF_MASK, invert);
-}
-
-/* In the order of ip_packet_match() */
-static int parse_base(struct parse_ctx *ctx, const struct ipt_ip *ip)
-{
-	int ret;
-
-	ret = parse_addr(ctx, IR_FIELD_IP_SADDR, ip->src.s_addr,
-			 ip->smsk.s_addr, ip->invflags & IPT_INV_SRCIP);
-	if (!ret)
-		ret = parse_addr(ctx, IR_FIELD_IP_DADDR, ip->dst.s_addr,
-				 ip->dmsk.s_addr, ip->invflags & IPT_INV_DSTIP);
-	if (!ret)
-		ret = parse_iface(ctx, IR_FIELD_IFACE_IN, ip->iniface,
-				  ip->iniface_mask,
-				  ip->invflags & IPT_INV_VIA_IN);
-	if (!ret)
-		ret = parse_iface(ctx, IR_FIELD_IFACE_OUT, ip->outiface,
-				  ip->outiface_mask,
-				  ip->invflags & IPT_INV_VIA_OUT);
-	if (!ret)
-		ret = parse_proto(ctx, ip);
-	if (!ret)
-		ret = parse_frag(ctx, ip);
-	return ret;
-}
 
 /*
  * Names are compared as strings, so one that fills its field is none. It is
@@ -108,8 +31,7 @@ static int parse_name(struct parse_ctx *ctx, const char *what,
 
 /* As xt_check_match(), what it does before the match's own check */
 static int check_match(struct parse_ctx *ctx, const struct match_desc *desc,
-		       uint32_t size, const struct ipt_ip *ip,
-		       uint32_t comefrom)
+		       uint32_t size, uint32_t comefrom)
 {
 	if (XT_ALIGN(desc->size) != size)
 		return parse_invalid(ctx, EINVAL, "%u bytes, must be %zu", size,
@@ -120,8 +42,8 @@ static int check_match(struct parse_ctx *ctx, const struct match_desc *desc,
 	if (desc->hooks && (comefrom & ~desc->hooks))
 		return parse_invalid(ctx, EINVAL, "not from hooks 0x%x",
 				     comefrom & ~desc->hooks);
-	if (desc->proto && (desc->proto != ip->proto ||
-			    (ip->invflags & IPT_INV_PROTO)))
+	if (desc->proto && (desc->proto != ctx->proto ||
+			    parse_rule_proto_inverted(ctx)))
 		return parse_invalid(ctx, EINVAL, "only for protocol %u",
 				     desc->proto);
 	return 0;
@@ -183,8 +105,7 @@ static int translate_match(struct parse_ctx *ctx, const struct match_desc *desc,
 }
 
 static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
-		       const struct ipt_ip *ip, const struct xt_entry_match *m,
-		       uint32_t offset)
+		       const struct xt_entry_match *m, uint32_t offset)
 {
 	char name[XT_EXTENSION_MAXNAMELEN + 1];
 	const struct match_desc *desc;
@@ -203,7 +124,7 @@ static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
 	desc = bpfilter_match_find(name, m->u.user.revision, ctx->rs->family);
 	if (!desc)
 		return bridge_match(ctx, rule, offset);
-	ret = check_match(ctx, desc, m->u.match_size - sizeof(*m), ip,
+	ret = check_match(ctx, desc, m->u.match_size - sizeof(*m),
 			  rule->comefrom);
 	if (!ret)
 		ret = translate_match(ctx, desc, match, m->data);
@@ -213,15 +134,14 @@ static int parse_match(struct parse_ctx *ctx, struct ir_rule *rule,
 }
 
 static int parse_matches(struct parse_ctx *ctx, struct ir_rule *rule,
-			 const struct ipt_entry *e)
+			 const char *entry, uint32_t pos, uint32_t end)
 {
 	const struct xt_entry_match *m;
-	uint32_t pos = sizeof(*e);
 	int ret = 0;
 
-	while (pos < e->target_offset && !ret) {
-		m = (const void *)((const char *)e + pos);
-		ret = parse_match(ctx, rule, &e->ip, m, pos);
+	while (pos < end && !ret) {
+		m = (const void *)(entry + pos);
+		ret = parse_match(ctx, rule, m, pos);
 		pos += m->u.match_size;
 	}
 	return ret;
@@ -305,9 +225,10 @@ static int parse_extension(struct parse_ctx *ctx, struct ir_rule *rule,
 }
 
 static int parse_target(struct parse_ctx *ctx, struct ir_rule *rule,
-			const struct ipt_entry *e, const struct blob_entry *be)
+			const char *entry, uint32_t offset,
+			const struct blob_entry *be)
 {
-	struct xt_entry_target t = blob_target_at(e);
+	struct xt_entry_target t = blob_target_at(entry, offset);
 	uint32_t size = t.u.target_size - sizeof(t);
 	char name[XT_EXTENSION_MAXNAMELEN + 1];
 	int ret;
@@ -317,29 +238,28 @@ static int parse_target(struct parse_ctx *ctx, struct ir_rule *rule,
 		return ret;
 	switch (be->kind) {
 	case BLOB_TARGET_STANDARD:
-		return parse_standard(ctx, rule, e->target_offset, size,
-				      be->verdict);
+		return parse_standard(ctx, rule, offset, size, be->verdict);
 	case BLOB_TARGET_ERROR:
 		return parse_builtin(ctx, size, XT_FUNCTION_MAXNAMELEN);
 	case BLOB_TARGET_OTHER:
-		return parse_extension(ctx, rule, (const char *)e +
-				       e->target_offset + sizeof(t),
-				       e->target_offset, size);
+		return parse_extension(ctx, rule, entry + offset + sizeof(t),
+				       offset, size);
 	}
 	return 0;
 }
 
 static int parse_rule(struct blob *b, uint32_t index)
 {
-	const struct ipt_entry *e = blob_entry_at(b, index);
+	const struct blob_head e = blob_head_at(b, index);
+	const char *entry = blob_entry_at(b, index);
 	struct ir_rule *rule = &b->rs->rules[index];
 	struct parse_ctx ctx = {
 		.rs = b->rs,
 		.why = b->why,
 		.where = blob_where(b, index),
-		.proto = e->ip.proto,
-		.flags = e->ip.flags,
-		.invflags = e->ip.invflags,
+		.proto = e.proto,
+		.flags = e.flags,
+		.invflags = e.invflags,
 	};
 	int ret;
 
@@ -347,11 +267,13 @@ static int parse_rule(struct blob *b, uint32_t index)
 	if (!bpfilter_ir_match_add(b->rs))
 		return blob_nomem(b);
 	rule->num_matches = 1;
-	ret = parse_base(&ctx, &e->ip);
+	ret = b->fam->parse_base(&ctx, rule, entry);
 	if (!ret)
-		ret = parse_matches(&ctx, rule, e);
+		ret = parse_matches(&ctx, rule, entry, b->fam->entry_size,
+				    e.target_offset);
 	if (!ret)
-		ret = parse_target(&ctx, rule, e, &b->entries[index]);
+		ret = parse_target(&ctx, rule, entry, e.target_offset,
+				   &b->entries[index]);
 	return ret;
 }
 

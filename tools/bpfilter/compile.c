@@ -39,9 +39,10 @@ static int translate(struct compiled *c, const struct compile_env *env,
 
 /**
  * bpfilter_compile() - translate a ruleset blob, up to loading
- * @blob:	value of the socket option IPT_SO_SET_REPLACE, aligned to 8 bytes
+ * @blob:	value of the socket option IPT_SO_SET_REPLACE or
+ *		IP6T_SO_SET_REPLACE, aligned to 8 bytes
  * @size:	its bytes
- * @family:	NFPROTO_IPV4
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @env:	the kernel to compile for
  * @c:		filled; release it with bpfilter_compiled_free(), also after an
  *		error: then @c->rs is set if the blob was well-formed
