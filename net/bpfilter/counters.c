@@ -126,13 +126,15 @@ static void add_to_row(const struct bpfilter_counters *counters,
 /**
  * bpfilter_counters_set - IPT_SO_SET_ADD_COUNTERS
  * @net:	network namespace
+ * @family:	of the table
  * @arg:	struct xt_counters_info
  * @len:	its length
  *
  * Return: 0; -EINVAL for a wrong length or number of counters; -EFAULT,
  * -ENOMEM; -ENOPROTOOPT or another error of bpfilter_table_get_lock().
  */
-int bpfilter_counters_set(struct net *net, sockptr_t arg, unsigned int len)
+int bpfilter_counters_set(struct net *net, const struct bpfilter_family *family,
+			  sockptr_t arg, unsigned int len)
 {
 	struct bpfilter_ruleset *ruleset;
 	struct xt_counters_info info;
@@ -144,7 +146,7 @@ int bpfilter_counters_set(struct net *net, sockptr_t arg, unsigned int len)
 	if (IS_ERR(add))
 		return PTR_ERR(add);
 
-	table = bpfilter_table_get_lock(net, info.name);
+	table = bpfilter_table_get_lock(net, family, info.name);
 	if (IS_ERR(table)) {
 		err = PTR_ERR(table);
 		goto free;

@@ -20,25 +20,27 @@ static void info_fill(struct ipt_getinfo *info,
 	const struct bpfilter_ruleset *ruleset = table->ruleset;
 
 	memset(info, 0, sizeof(*info));
-	info->valid_hooks = table->spec->valid_hooks;
+	info->valid_hooks = table->spec->xt.valid_hooks;
 	memcpy(info->hook_entry, ruleset->hook_entry,
 	       sizeof(info->hook_entry));
 	memcpy(info->underflow, ruleset->underflow, sizeof(info->underflow));
 	info->num_entries = bpfilter_ruleset_number(ruleset);
 	info->size = bpfilter_ruleset_size(ruleset);
-	strscpy(info->name, table->spec->name);
+	strscpy(info->name, table->spec->xt.name);
 }
 
 /**
  * bpfilter_info_get - IPT_SO_GET_INFO
  * @net:	network namespace
+ * @family:	of the table
  * @user:	struct ipt_getinfo, with the table's name
  * @len:	its length
  *
  * Return: 0; -EINVAL, -EFAULT; -ENOPROTOOPT or another error of
  * bpfilter_table_get_lock().
  */
-int bpfilter_info_get(struct net *net, void __user *user, int len)
+int bpfilter_info_get(struct net *net, const struct bpfilter_family *family,
+		      void __user *user, int len)
 {
 	char name[XT_TABLE_MAXNAMELEN];
 	struct bpfilter_table *table;
@@ -50,7 +52,7 @@ int bpfilter_info_get(struct net *net, void __user *user, int len)
 		return -EFAULT;
 	name[sizeof(name) - 1] = '\0';
 
-	table = bpfilter_table_get_lock(net, name);
+	table = bpfilter_table_get_lock(net, family, name);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	info_fill(&info, table);
@@ -58,32 +60,31 @@ int bpfilter_info_get(struct net *net, void __user *user, int len)
 	return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static int matches_to_user(void __user *user, const struct ipt_entry *e)
+static int matches_to_user(void __user *user,
+			   const struct bpfilter_family *family, const void *e)
 {
 	const struct xt_entry_match *m;
-	unsigned int offset;
 
-	for (offset = sizeof(*e); offset < e->target_offset;
-	     offset += m->u.match_size) {
-		m = (const void *)e + offset;
-		if (xt_match_to_user(m, user + offset))
+	for (m = bpfilter_match_first(family, e); m;
+	     m = bpfilter_match_next(family, e, m))
+		if (xt_match_to_user(m, user + ((const void *)m - e)))
 			return -EFAULT;
-	}
 	return 0;
 }
 
-static int entry_to_user(void __user *user, const struct ipt_entry *e,
+static int entry_to_user(void __user *user,
+			 const struct bpfilter_family *family, const void *e,
 			 const struct xt_counters *counters)
 {
-	const struct xt_entry_target *t = (const void *)e + e->target_offset;
-	const size_t head = offsetof(struct ipt_entry, counters);
+	const size_t head = family->counters;
 
 	if (copy_to_user(user, e, head) ||
 	    copy_to_user(user + head, counters, sizeof(*counters)))
 		return -EFAULT;
-	if (matches_to_user(user, e))
+	if (matches_to_user(user, family, e))
 		return -EFAULT;
-	if (xt_target_to_user(t, user + e->target_offset))
+	if (xt_target_to_user(bpfilter_entry_target(family, e),
+			      user + bpfilter_entry_target_offset(family, e)))
 		return -EFAULT;
 	return 0;
 }
@@ -92,9 +93,9 @@ static int entries_to_user(void __user *user,
 			   const struct bpfilter_ruleset *ruleset)
 {
 	const void *begin = ruleset->replace->entries;
-	const struct ipt_entry *e;
 	struct xt_counters *sums;
 	unsigned int i = 0;
+	const void *e;
 	int err = 0;
 
 	sums = kvcalloc(bpfilter_ruleset_number(ruleset), sizeof(*sums),
@@ -103,8 +104,10 @@ static int entries_to_user(void __user *user,
 		return -ENOMEM;
 	bpfilter_counters_read(ruleset, sums);
 
-	xt_entry_foreach(e, ruleset->replace->entries, ruleset->replace->size) {
-		err = entry_to_user(user + ((void *)e - begin), e, &sums[i++]);
+	for (e = bpfilter_entry_first(ruleset); e;
+	     e = bpfilter_entry_next(ruleset, e)) {
+		err = entry_to_user(user + (e - begin), ruleset->family, e,
+				    &sums[i++]);
 		if (err)
 			break;
 		cond_resched();
@@ -116,6 +119,7 @@ static int entries_to_user(void __user *user,
 /**
  * bpfilter_entries_get - IPT_SO_GET_ENTRIES
  * @net:	network namespace
+ * @family:	of the table
  * @user:	struct ipt_get_entries, with the table's name and size
  * @len:	length of all
  *
@@ -123,8 +127,8 @@ static int entries_to_user(void __user *user,
  * -EFAULT, -ENOMEM; -ENOPROTOOPT or another error of
  * bpfilter_table_get_lock().
  */
-int bpfilter_entries_get(struct net *net, struct ipt_get_entries __user *user,
-			 int len)
+int bpfilter_entries_get(struct net *net, const struct bpfilter_family *family,
+			 struct ipt_get_entries __user *user, int len)
 {
 	struct bpfilter_table *table;
 	struct ipt_get_entries get;
@@ -138,7 +142,7 @@ int bpfilter_entries_get(struct net *net, struct ipt_get_entries __user *user,
 		return -EINVAL;
 	get.name[sizeof(get.name) - 1] = '\0';
 
-	table = bpfilter_table_get_lock(net, get.name);
+	table = bpfilter_table_get_lock(net, family, get.name);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	if (get.size == bpfilter_ruleset_size(table->ruleset))

@@ -22,19 +22,19 @@
 #include "internal.h"
 
 /*
- * The two targets that ip_tables itself registers. Ours are on no list, only
- * in rulesets, so they work the same whether or not ip_tables is there.
+ * The two targets that the native engines themselves register. Ours are on no list, only
+ * in rulesets, so they work the same whether or not the engines are there.
  */
 static struct xt_target builtin_targets[] __read_mostly = {
 	{
 		.name		= XT_STANDARD_TARGET,
 		.targetsize	= sizeof(int),
-		.family		= NFPROTO_IPV4,
+		.family		= NFPROTO_UNSPEC,
 	},
 	{
 		.name		= XT_ERROR_TARGET,
 		.targetsize	= XT_FUNCTION_MAXNAMELEN,
-		.family		= NFPROTO_IPV4,
+		.family		= NFPROTO_UNSPEC,
 	},
 };
 
@@ -48,7 +48,8 @@ static struct xt_target *builtin_target(const char *name)
 	return NULL;
 }
 
-static struct xt_target *request_target(const struct xt_entry_target *t)
+static struct xt_target *request_target(const struct bpfilter_family *family,
+					const struct xt_entry_target *t)
 {
 	const char *name = t->u.user.name;
 	struct xt_target *target;
@@ -57,20 +58,21 @@ static struct xt_target *request_target(const struct xt_entry_target *t)
 		return ERR_PTR(-EINVAL);
 	target = builtin_target(name);
 	if (!target)
-		return xt_request_find_target(NFPROTO_IPV4, name,
+		return xt_request_find_target(family->nfproto, name,
 					      t->u.user.revision);
 	/* As xt_find_target(), which forgets that it saw another revision */
 	return t->u.user.revision ? ERR_PTR(-ENOENT) : target;
 }
 
-static void cleanup_match(struct net *net, struct xt_entry_match *m)
+static void cleanup_match(struct net *net, const struct bpfilter_family *family,
+			  struct xt_entry_match *m)
 {
 	const struct xt_match *match = m->u.kernel.match;
 	const struct xt_mtdtor_param par = {
 		.net		= net,
 		.match		= match,
 		.matchinfo	= m->data,
-		.family		= NFPROTO_IPV4,
+		.family		= family->nfproto,
 	};
 
 	if (match->destroy)
@@ -78,14 +80,16 @@ static void cleanup_match(struct net *net, struct xt_entry_match *m)
 	module_put(match->me);
 }
 
-static void cleanup_target(struct net *net, struct xt_entry_target *t)
+static void cleanup_target(struct net *net,
+			   const struct bpfilter_family *family,
+			   struct xt_entry_target *t)
 {
 	const struct xt_target *target = t->u.kernel.target;
 	const struct xt_tgdtor_param par = {
 		.net		= net,
 		.target		= target,
 		.targinfo	= t->data,
-		.family		= NFPROTO_IPV4,
+		.family		= family->nfproto,
 	};
 
 	if (target->destroy)
@@ -93,40 +97,39 @@ static void cleanup_target(struct net *net, struct xt_entry_target *t)
 	module_put(target->me);
 }
 
-static void cleanup_matches(struct net *net, struct ipt_entry *e,
+static void cleanup_matches(struct net *net,
+			    const struct bpfilter_family *family, void *e,
 			    unsigned int number)
 {
 	struct xt_entry_match *m;
 
-	xt_ematch_foreach(m, e) {
-		if (!number--)
-			break;
-		cleanup_match(net, m);
-	}
+	for (m = bpfilter_match_first(family, e); m && number--;
+	     m = bpfilter_match_next(family, e, m))
+		cleanup_match(net, family, m);
 }
 
 /* The first @number entries, in their order, as the native engine */
 static void cleanup_entries(struct net *net, struct bpfilter_ruleset *ruleset,
 			    unsigned int number)
 {
-	struct ipt_entry *e;
+	const struct bpfilter_family *family = ruleset->family;
+	void *e;
 
-	xt_entry_foreach(e, ruleset->replace->entries, ruleset->replace->size) {
-		if (!number--)
-			break;
-		cleanup_matches(net, e, UINT_MAX);
-		cleanup_target(net, ipt_get_target(e));
+	for (e = bpfilter_entry_first(ruleset); e && number--;
+	     e = bpfilter_entry_next(ruleset, e)) {
+		cleanup_matches(net, family, e, UINT_MAX);
+		cleanup_target(net, family, bpfilter_entry_target(family, e));
 		cond_resched();
 	}
 }
 
 static int check_match(struct xt_mtchk_param *par, struct xt_entry_match *m,
-		       const struct ipt_ip *ip)
+		       u16 proto, bool inv_proto)
 {
 	struct xt_match *match;
 	int err;
 
-	match = xt_request_find_match(NFPROTO_IPV4, m->u.user.name,
+	match = xt_request_find_match(par->family, m->u.user.name,
 				      m->u.user.revision);
 	if (IS_ERR(match))
 		return PTR_ERR(match);
@@ -134,32 +137,36 @@ static int check_match(struct xt_mtchk_param *par, struct xt_entry_match *m,
 
 	par->match = match;
 	par->matchinfo = m->data;
-	err = xt_check_match(par, m->u.match_size - sizeof(*m), ip->proto,
-			     ip->invflags & IPT_INV_PROTO);
+	err = xt_check_match(par, m->u.match_size - sizeof(*m), proto,
+			     inv_proto);
 	if (err)
 		module_put(match->me);
 	return err;
 }
 
 /* On error none of them is left to clean up */
-static int check_matches(struct net *net, const char *table,
-			 struct ipt_entry *e)
+static int check_matches(struct net *net, const struct bpfilter_ruleset *ruleset,
+			 void *e)
 {
+	const struct bpfilter_family *family = ruleset->family;
+	const u16 proto = bpfilter_entry_proto(family, e);
+	const bool inv = bpfilter_entry_invflags(family, e) & XT_INV_PROTO;
 	struct xt_mtchk_param par = {
 		.net		= net,
-		.table		= table,
-		.entryinfo	= &e->ip,
-		.hook_mask	= e->comefrom,
-		.family		= NFPROTO_IPV4,
+		.table		= ruleset->replace->name,
+		.entryinfo	= e,	/* struct ipt_ip or ip6t_ip6 */
+		.hook_mask	= bpfilter_entry_comefrom(family, e),
+		.family		= family->nfproto,
 	};
 	struct xt_entry_match *m;
 	unsigned int checked = 0;
 	int err;
 
-	xt_ematch_foreach(m, e) {
-		err = check_match(&par, m, &e->ip);
+	for (m = bpfilter_match_first(family, e); m;
+	     m = bpfilter_match_next(family, e, m)) {
+		err = check_match(&par, m, proto, inv);
 		if (err) {
-			cleanup_matches(net, e, checked);
+			cleanup_matches(net, family, e, checked);
 			return err;
 		}
 		checked++;
@@ -167,43 +174,48 @@ static int check_matches(struct net *net, const char *table,
 	return 0;
 }
 
-static int check_target(struct net *net, const char *table, struct ipt_entry *e)
+static int check_target(struct net *net, const struct bpfilter_ruleset *ruleset,
+			void *e)
 {
-	struct xt_entry_target *t = ipt_get_target(e);
+	const struct bpfilter_family *family = ruleset->family;
+	struct xt_entry_target *t = bpfilter_entry_target(family, e);
 	struct xt_tgchk_param par = {
 		.net		= net,
-		.table		= table,
+		.table		= ruleset->replace->name,
 		.entryinfo	= e,
 		.targinfo	= t->data,
-		.hook_mask	= e->comefrom,
-		.family		= NFPROTO_IPV4,
+		.hook_mask	= bpfilter_entry_comefrom(family, e),
+		.family		= family->nfproto,
 	};
 	struct xt_target *target;
 	int err;
 
-	target = request_target(t);
+	target = request_target(family, t);
 	if (IS_ERR(target))
 		return PTR_ERR(target);
 	t->u.kernel.target = target;
 
 	par.target = target;
-	err = xt_check_target(&par, t->u.target_size - sizeof(*t), e->ip.proto,
-			      e->ip.invflags & IPT_INV_PROTO);
+	err = xt_check_target(&par, t->u.target_size - sizeof(*t),
+			      bpfilter_entry_proto(family, e),
+			      bpfilter_entry_invflags(family, e) &
+			      XT_INV_PROTO);
 	if (err)
 		module_put(target->me);
 	return err;
 }
 
-static int check_entry(struct net *net, const char *table, struct ipt_entry *e)
+static int check_entry(struct net *net, const struct bpfilter_ruleset *ruleset,
+		       void *e)
 {
 	int err;
 
-	err = check_matches(net, table, e);
+	err = check_matches(net, ruleset, e);
 	if (err)
 		return err;
-	err = check_target(net, table, e);
+	err = check_target(net, ruleset, e);
 	if (err)
-		cleanup_matches(net, e, UINT_MAX);
+		cleanup_matches(net, ruleset->family, e, UINT_MAX);
 	return err;
 }
 
@@ -218,11 +230,12 @@ static int check_entry(struct net *net, const char *table, struct ipt_entry *e)
 int bpfilter_ext_check(struct net *net, struct bpfilter_ruleset *ruleset)
 {
 	unsigned int checked = 0;
-	struct ipt_entry *e;
+	void *e;
 	int err;
 
-	xt_entry_foreach(e, ruleset->replace->entries, ruleset->replace->size) {
-		err = check_entry(net, ruleset->replace->name, e);
+	for (e = bpfilter_entry_first(ruleset); e;
+	     e = bpfilter_entry_next(ruleset, e)) {
+		err = check_entry(net, ruleset, e);
 		if (err) {
 			cleanup_entries(net, ruleset, checked);
 			return err;
@@ -243,7 +256,7 @@ void bpfilter_ext_cleanup(struct net *net, struct bpfilter_ruleset *ruleset)
 	cleanup_entries(net, ruleset, UINT_MAX);
 }
 
-/* As xt_find_revision() says once ip_tables registered these two */
+/* As xt_find_revision() says once the native engine registered these two */
 static int builtin_revision(const struct xt_get_revision *rev)
 {
 	return rev->revision ? -EPROTONOSUPPORT : 0;
@@ -251,6 +264,7 @@ static int builtin_revision(const struct xt_get_revision *rev)
 
 /**
  * bpfilter_ext_revision - IPT_SO_GET_REVISION_MATCH and _TARGET
+ * @family:	of the extension
  * @user:	struct xt_get_revision
  * @len:	its length
  * @target:	a target is asked for
@@ -258,7 +272,8 @@ static int builtin_revision(const struct xt_get_revision *rev)
  * Return: not negative if the revision exists; -EPROTONOSUPPORT if only others
  * do; -ENOENT if there is no such extension; -EINVAL, -EFAULT.
  */
-int bpfilter_ext_revision(void __user *user, int len, bool target)
+int bpfilter_ext_revision(const struct bpfilter_family *family,
+			  void __user *user, int len, bool target)
 {
 	struct xt_get_revision rev;
 	int ret;
@@ -271,8 +286,8 @@ int bpfilter_ext_revision(void __user *user, int len, bool target)
 
 	if (target && builtin_target(rev.name))
 		return builtin_revision(&rev);
-	try_then_request_module(xt_find_revision(NFPROTO_IPV4, rev.name,
+	try_then_request_module(xt_find_revision(family->nfproto, rev.name,
 						 rev.revision, target, &ret),
-				"ipt_%s", rev.name);
+				"%s_%s", family->prefix, rev.name);
 	return ret;
 }

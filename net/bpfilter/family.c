@@ -28,6 +28,10 @@ static_assert(__alignof__(struct ipt_entry) == __alignof__(struct ip6t_entry));
 static_assert(IPT_INV_MASK == IP6T_INV_MASK);
 static_assert(IPT_INV_PROTO == XT_INV_PROTO && IP6T_INV_PROTO == XT_INV_PROTO);
 
+/* What entryinfo points to for a match is the entry's begin in both */
+static_assert(!offsetof(struct ipt_entry, ip));
+static_assert(!offsetof(struct ip6t_entry, ipv6));
+
 static const struct bpfilter_family ipv4 = {
 	.nfproto	= NFPROTO_IPV4,
 	.flags_mask	= IPT_F_MASK,
@@ -41,7 +45,7 @@ static const struct bpfilter_family ipv4 = {
 	.next_offset	= offsetof(struct ipt_entry, next_offset),
 	.comefrom	= offsetof(struct ipt_entry, comefrom),
 	.counters	= offsetof(struct ipt_entry, counters),
-	.module		= "ipt_%s",
+	.prefix		= "ipt",
 	.native		= IS_ENABLED(CONFIG_IP_NF_IPTABLES_LEGACY),
 };
 
@@ -59,7 +63,7 @@ static const struct bpfilter_family ipv6 = {
 	.next_offset	= offsetof(struct ip6t_entry, next_offset),
 	.comefrom	= offsetof(struct ip6t_entry, comefrom),
 	.counters	= offsetof(struct ip6t_entry, counters),
-	.module		= "ip6t_%s",
+	.prefix		= "ip6t",
 	.native		= IS_ENABLED(CONFIG_IP6_NF_IPTABLES_LEGACY),
 };
 

@@ -37,7 +37,8 @@ struct net;
 /* A row of counters starts on a cache line of its own: per-CPU data */
 #define BPFILTER_ROW_ALIGN	64
 
-#define BPFILTER_NUM_TABLES	1
+/* Five of each family */
+#define BPFILTER_NUM_TABLES	10
 
 /**
  * struct bpfilter_family - what differs between IPv4's and IPv6's rulesets
@@ -55,8 +56,7 @@ struct net;
  * @next_offset: of the entry's size
  * @comefrom:	of the mask of hooks
  * @counters:	of the counters
- * @module:	what the modules of its extensions are requested by, "%s" their
- *		name
+ * @prefix:	of the names that modules with its extensions are requested by
  * @native:	the kernel has a native engine for it, maybe as a module
  *
  * struct ipt_replace, ipt_getinfo and ipt_get_entries serve both families:
@@ -76,7 +76,7 @@ struct bpfilter_family {
 	u16 next_offset;
 	u16 comefrom;
 	u16 counters;
-	const char *module;
+	const char *prefix;
 	bool native;
 };
 
@@ -115,6 +115,29 @@ static inline unsigned int
 bpfilter_entry_comefrom(const struct bpfilter_family *family, const void *e)
 {
 	return *(const unsigned int *)(e + family->comefrom);
+}
+
+static inline void
+bpfilter_entry_set_comefrom(const struct bpfilter_family *family, void *e,
+			    unsigned int comefrom)
+{
+	*(unsigned int *)(e + family->comefrom) = comefrom;
+}
+
+static inline void
+bpfilter_entry_set_offsets(const struct bpfilter_family *family, void *e,
+			   u16 target_offset, u16 next_offset)
+{
+	*(u16 *)(e + family->target_offset) = target_offset;
+	*(u16 *)(e + family->next_offset) = next_offset;
+}
+
+/* As ip6_tables: what names a protocol asks for one, said or not */
+static inline void
+bpfilter_entry_complete_flags(const struct bpfilter_family *family, void *e)
+{
+	if (bpfilter_entry_proto(family, e))
+		*(u8 *)(e + family->flags) |= family->flag_proto;
 }
 
 static inline struct xt_counters *
@@ -200,7 +223,9 @@ struct bpfilter_commitment {
  * struct bpfilter_req - a ruleset on its way to the helper and back
  * @work:	queued on the ordered workqueue of request.c
  * @done:	completed once nothing but the caller uses the request
+ * @family:	of the ruleset
  * @replace:	what to compile; the caller's, unchanged until @done
+ * @deadline:	jiffies after which the helper took too long
  * @id:		number of the attempt under way, as on the wire
  * @abandoned:	the caller was killed; under the lock of request.c
  * @timed_out:	the helper took too long; under the lock of request.c
@@ -211,7 +236,9 @@ struct bpfilter_commitment {
 struct bpfilter_req {
 	struct work_struct work;
 	struct completion done;
+	const struct bpfilter_family *family;
 	const struct ipt_replace *replace;
+	unsigned long deadline;
 	u64 id;
 	bool abandoned;
 	bool timed_out;
@@ -300,11 +327,25 @@ struct bpfilter_ruleset {
 };
 
 /**
+ * struct bpfilter_spec - a table as the native engine has it
+ * @xt:		name, family, hooks, and the priority unless @nat
+ * @hook:	what runs there, with the struct bpfilter_table as its private part
+ * @available:	this kernel has what the table needs
+ * @nat:	the NAT core calls it, there are no hooks of its own
+ */
+struct bpfilter_spec {
+	struct xt_table xt;
+	nf_hookfn *hook;
+	bool available;
+	bool nat;
+};
+
+/**
  * struct bpfilter_table - a table that bpfilter owns in a network namespace
  * @ruleset:	in force; written under bpfilter_net.lock, read by the hooks
  *		between xt_write_recseq_begin() and _end()
  * @net:	the namespace
- * @spec:	name, family, hooks and priority
+ * @spec:	what it is
  * @placeholder: keeps the native engine from creating the same table
  * @initial_entries: entries of the table without rules
  * @generation:	replaces since the table came to be; bpfilter_net.lock
@@ -314,7 +355,7 @@ struct bpfilter_ruleset {
 struct bpfilter_table {
 	struct bpfilter_ruleset *ruleset;
 	struct net *net;
-	const struct xt_table *spec;
+	const struct bpfilter_spec *spec;
 	struct xt_table *placeholder;
 	unsigned int initial_entries;
 	u64 generation;
@@ -355,12 +396,15 @@ struct bpfilter_net *bpfilter_pernet(const struct net *net);
 extern const struct bpfilter_sockopt_ops bpfilter_option_ops;
 
 /* replace.c */
-int bpfilter_replace(struct net *net, sockptr_t arg, unsigned int len);
+int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
+		     sockptr_t arg, unsigned int len);
 
 /* ruleset.c */
-struct bpfilter_ruleset *bpfilter_ruleset_copy(const struct ipt_replace *head,
-					       sockptr_t arg);
-struct bpfilter_ruleset *bpfilter_ruleset_initial(const struct xt_table *spec);
+struct bpfilter_ruleset *
+bpfilter_ruleset_copy(const struct bpfilter_family *family,
+		      const struct ipt_replace *head, sockptr_t arg);
+struct bpfilter_ruleset *
+bpfilter_ruleset_initial(const struct bpfilter_spec *spec);
 int bpfilter_ruleset_check(struct bpfilter_ruleset *ruleset);
 int bpfilter_ruleset_adopt(struct bpfilter_ruleset *ruleset,
 			   struct bpfilter_commitment *commitment);
@@ -399,7 +443,8 @@ bpfilter_entry_next(const struct bpfilter_ruleset *ruleset, const void *e)
 struct bpfilter_req *bpfilter_req_in_flight(u64 id);
 void bpfilter_req_release(void);
 bool bpfilter_req_busy(void);
-struct bpfilter_req *bpfilter_req_run(const struct ipt_replace *replace);
+struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
+				      const struct ipt_replace *replace);
 void bpfilter_req_free(struct bpfilter_req *req);
 int bpfilter_req_init(void);
 void bpfilter_req_exit(void);
@@ -431,16 +476,57 @@ void bpfilter_umh_status(struct bpfilter_status *status);
 
 /* table.c */
 bool bpfilter_table_served(struct net *net);
-struct bpfilter_table *bpfilter_table_get(struct net *net, const char *name);
-struct bpfilter_table *bpfilter_table_get_lock(struct net *net,
-					       const char *name);
+struct bpfilter_table *bpfilter_table_get(struct net *net,
+					  const struct bpfilter_family *family,
+					  const char *name);
+int bpfilter_table_claimable(struct net *net,
+			     const struct bpfilter_family *family,
+			     const char *name);
+struct bpfilter_table *
+bpfilter_table_get_lock(struct net *net, const struct bpfilter_family *family,
+			const char *name);
 void bpfilter_table_unlock(const struct bpfilter_table *table);
 struct bpfilter_ruleset *
 bpfilter_table_swap(struct bpfilter_table *table,
 		    struct bpfilter_ruleset *ruleset);
+int bpfilter_table_begin(struct net *net);
 void bpfilter_table_give_back(struct net *net);
 void bpfilter_table_pre_exit(struct net *net);
 void bpfilter_table_exit(struct net *net);
+
+/* spec.c */
+extern const struct bpfilter_spec bpfilter_specs[BPFILTER_NUM_TABLES];
+
+int bpfilter_spec_find(const struct bpfilter_family *family, const char *name);
+int bpfilter_spec_priority(const struct bpfilter_spec *spec, unsigned int hook);
+unsigned int bpfilter_spec_policy(const struct bpfilter_spec *spec,
+				  unsigned int hook);
+bool bpfilter_spec_unasked(const struct bpfilter_spec *spec);
+
+/* nat.c */
+#if IS_ENABLED(CONFIG_NF_NAT)
+int bpfilter_nat_register(struct net *net, const struct nf_hook_ops *ops,
+			  unsigned int num);
+void bpfilter_nat_unregister(struct net *net, const struct nf_hook_ops *ops,
+			     unsigned int num);
+#else
+static inline int bpfilter_nat_register(struct net *net,
+					const struct nf_hook_ops *ops,
+					unsigned int num)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void bpfilter_nat_unregister(struct net *net,
+					   const struct nf_hook_ops *ops,
+					   unsigned int num)
+{
+}
+#endif
+
+/* mangle.c */
+unsigned int bpfilter_mangle_hook(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state);
 
 /* hook.c */
 unsigned int bpfilter_hook(void *priv, struct sk_buff *skb,
@@ -454,7 +540,8 @@ void bpfilter_counters_read(const struct bpfilter_ruleset *ruleset,
 			    struct xt_counters *sums);
 void bpfilter_counters_read_old(const struct bpfilter_ruleset *ruleset,
 				struct xt_counters *sums);
-int bpfilter_counters_set(struct net *net, sockptr_t arg, unsigned int len);
+int bpfilter_counters_set(struct net *net, const struct bpfilter_family *family,
+			  sockptr_t arg, unsigned int len);
 
 static inline struct xt_counters *
 bpfilter_counters_row(const struct bpfilter_counters *counters,
@@ -464,14 +551,16 @@ bpfilter_counters_row(const struct bpfilter_counters *counters,
 }
 
 /* entries.c */
-int bpfilter_info_get(struct net *net, void __user *user, int len);
-int bpfilter_entries_get(struct net *net, struct ipt_get_entries __user *user,
-			 int len);
+int bpfilter_info_get(struct net *net, const struct bpfilter_family *family,
+		      void __user *user, int len);
+int bpfilter_entries_get(struct net *net, const struct bpfilter_family *family,
+			 struct ipt_get_entries __user *user, int len);
 
 /* ext.c */
 int bpfilter_ext_check(struct net *net, struct bpfilter_ruleset *ruleset);
 void bpfilter_ext_cleanup(struct net *net, struct bpfilter_ruleset *ruleset);
-int bpfilter_ext_revision(void __user *user, int len, bool target);
+int bpfilter_ext_revision(const struct bpfilter_family *family,
+			  void __user *user, int len, bool target);
 
 /* sysctl.c */
 int bpfilter_sysctl_init(struct net *net);

@@ -25,6 +25,37 @@ struct bpfilter_net *bpfilter_pernet(const struct net *net)
 	return net_generic(net, bpfilter_net_id);
 }
 
+/* iptables-save looks for tables in /proc/net/ip_tables_names and its like */
+static int __net_init names_init(struct net *net)
+{
+	if (xt_proto_init(net, NFPROTO_IPV4))
+		return -ENOMEM;
+	if (IS_ENABLED(CONFIG_IPV6) && xt_proto_init(net, NFPROTO_IPV6)) {
+		xt_proto_fini(net, NFPROTO_IPV4);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void names_exit(struct net *net)
+{
+	if (IS_ENABLED(CONFIG_IPV6))
+		xt_proto_fini(net, NFPROTO_IPV6);
+	xt_proto_fini(net, NFPROTO_IPV4);
+}
+
+static int __net_init tables_init(struct net *net)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	int err = 0;
+
+	mutex_lock(&bn->lock);
+	if (bn->enabled)
+		err = bpfilter_table_begin(net);
+	mutex_unlock(&bn->lock);
+	return err;
+}
+
 static int __net_init bpfilter_net_init(struct net *net)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
@@ -34,13 +65,24 @@ static int __net_init bpfilter_net_init(struct net *net)
 	mutex_init(&bn->lock);
 	bn->net = net;
 
-	/* iptables-save looks for tables in /proc/net/ip_tables_names */
-	err = xt_proto_init(net, NFPROTO_IPV4);
+	err = names_init(net);
 	if (err)
-		return -ENOMEM;
+		return err;
 	err = bpfilter_sysctl_init(net);
 	if (err)
-		xt_proto_fini(net, NFPROTO_IPV4);
+		goto err_names;
+	err = tables_init(net);
+	if (err)
+		goto err_tables;
+	return 0;
+
+err_tables:
+	bpfilter_sysctl_exit(net);
+	bpfilter_table_pre_exit(net);
+	synchronize_rcu();
+	bpfilter_table_exit(net);
+err_names:
+	names_exit(net);
 	return err;
 }
 
@@ -54,7 +96,7 @@ static void __net_exit bpfilter_net_pre_exit(struct net *net)
 static void __net_exit bpfilter_net_exit(struct net *net)
 {
 	bpfilter_table_exit(net);
-	xt_proto_fini(net, NFPROTO_IPV4);
+	names_exit(net);
 }
 
 static struct pernet_operations bpfilter_net_ops = {

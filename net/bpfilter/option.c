@@ -9,6 +9,8 @@
 #include <linux/compat.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 #include <linux/user_namespace.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -17,13 +19,14 @@
 
 /*
  * 32-bit callers on a 64-bit kernel lay out entries in another way. They are
- * refused where a table is bpfilter's, and else left to the native engine.
- * The four options that this is for begin with the table's name.
+ * refused where a table is bpfilter's or would become so, and else left to the
+ * native engine. The four options that this is for begin with the table's name.
  */
-static int refuse_compat(struct net *net, sockptr_t arg, unsigned int len)
+static int refuse_compat(struct net *net, const struct bpfilter_family *family,
+			 sockptr_t arg, unsigned int len)
 {
 	char name[XT_TABLE_MAXNAMELEN];
-	struct bpfilter_table *table;
+	int err;
 
 	if (len < sizeof(name))
 		return -EINVAL;
@@ -31,52 +34,85 @@ static int refuse_compat(struct net *net, sockptr_t arg, unsigned int len)
 		return -EFAULT;
 	name[sizeof(name) - 1] = '\0';
 
-	table = bpfilter_table_get_lock(net, name);
-	if (IS_ERR(table))
-		return PTR_ERR(table);
-	bpfilter_table_unlock(table);
+	err = bpfilter_table_claimable(net, family, name);
+	if (err)
+		return err;
 	pr_notice_ratelimited("%s: %s[%d] is a 32-bit program, which bpfilter does not serve\n",
-			      table->spec->name, current->comm,
-			      task_pid_nr(current));
+			      name, current->comm, task_pid_nr(current));
 	return -EINVAL;
 }
 
-static int set_table(struct net *net, int optname, sockptr_t arg,
-		     unsigned int len)
+static int set_table(struct net *net, const struct bpfilter_family *family,
+		     int optname, sockptr_t arg, unsigned int len)
 {
 	if (in_compat_syscall())
-		return refuse_compat(net, arg, len);
+		return refuse_compat(net, family, arg, len);
 	if (optname == IPT_SO_SET_REPLACE)
-		return bpfilter_replace(net, arg, len);
-	return bpfilter_counters_set(net, arg, len);
+		return bpfilter_replace(net, family, arg, len);
+	return bpfilter_counters_set(net, family, arg, len);
 }
 
-static int get_table(struct net *net, int optname, void __user *user, int len)
+static int get_table(struct net *net, const struct bpfilter_family *family,
+		     int optname, void __user *user, int len)
 {
 	if (in_compat_syscall())
-		return refuse_compat(net, USER_SOCKPTR(user), max(len, 0));
+		return refuse_compat(net, family, USER_SOCKPTR(user),
+				     max(len, 0));
 	if (optname == IPT_SO_GET_INFO)
-		return bpfilter_info_get(net, user, len);
-	return bpfilter_entries_get(net, user, len);
+		return bpfilter_info_get(net, family, user, len);
+	return bpfilter_entries_get(net, family, user, len);
 }
 
-static int option_set(struct sock *sk, int optname, sockptr_t optval,
-		      unsigned int optlen)
+static int option_set(struct sock *sk, u8 nfproto, int optname,
+		      sockptr_t optval, unsigned int optlen)
 {
 	struct net *net = sock_net(sk);
 
-	if (optname == BPFILTER_SO_SET_COMMIT)
+	if (nfproto == NFPROTO_IPV4 && optname == BPFILTER_SO_SET_COMMIT)
 		return bpfilter_commit(optval, optlen);
 
 	if (!bpfilter_table_served(net))
 		return -ENOPROTOOPT;
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	return set_table(net, optname, optval, optlen);
+	return set_table(net, bpfilter_family_get(nfproto), optname, optval,
+			 optlen);
 }
 
-static int option_get(struct sock *sk, int optname, char __user *optval,
-		      int *optlen)
+static int ipv4_get(struct net *net, int optname, char __user *optval,
+		    int *optlen)
+{
+	const struct bpfilter_family *family =
+		bpfilter_family_get(NFPROTO_IPV4);
+
+	switch (optname) {
+	case BPFILTER_SO_GET_STATUS:
+		return bpfilter_status_get(net, optval, optlen);
+	case IPT_SO_GET_REVISION_MATCH:
+		return bpfilter_ext_revision(family, optval, *optlen, false);
+	case IPT_SO_GET_REVISION_TARGET:
+		return bpfilter_ext_revision(family, optval, *optlen, true);
+	}
+	return get_table(net, family, optname, optval, *optlen);
+}
+
+static int ipv6_get(struct net *net, int optname, char __user *optval,
+		    int *optlen)
+{
+	const struct bpfilter_family *family =
+		bpfilter_family_get(NFPROTO_IPV6);
+
+	switch (optname) {
+	case IP6T_SO_GET_REVISION_MATCH:
+		return bpfilter_ext_revision(family, optval, *optlen, false);
+	case IP6T_SO_GET_REVISION_TARGET:
+		return bpfilter_ext_revision(family, optval, *optlen, true);
+	}
+	return get_table(net, family, optname, optval, *optlen);
+}
+
+static int option_get(struct sock *sk, u8 nfproto, int optname,
+		      char __user *optval, int *optlen)
 {
 	struct net *net = sock_net(sk);
 
@@ -84,14 +120,9 @@ static int option_get(struct sock *sk, int optname, char __user *optval,
 		return -ENOPROTOOPT;
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-
-	if (optname == BPFILTER_SO_GET_STATUS)
-		return bpfilter_status_get(net, optval, optlen);
-	if (optname == IPT_SO_GET_REVISION_MATCH ||
-	    optname == IPT_SO_GET_REVISION_TARGET)
-		return bpfilter_ext_revision(optval, *optlen, optname ==
-					     IPT_SO_GET_REVISION_TARGET);
-	return get_table(net, optname, optval, *optlen);
+	if (nfproto == NFPROTO_IPV6)
+		return ipv6_get(net, optname, optval, optlen);
+	return ipv4_get(net, optname, optval, optlen);
 }
 
 const struct bpfilter_sockopt_ops bpfilter_option_ops = {

@@ -44,7 +44,7 @@ static int compile(struct bpfilter_ruleset *ruleset, struct bpfilter_req **reqp)
 {
 	struct bpfilter_req *req;
 
-	req = bpfilter_req_run(ruleset->replace);
+	req = bpfilter_req_run(ruleset->family, ruleset->replace);
 	if (!req)
 		return -ENOMEM;
 	*reqp = req;
@@ -57,7 +57,7 @@ static int compile(struct bpfilter_ruleset *ruleset, struct bpfilter_req **reqp)
 static int fits_table(const struct bpfilter_table *table,
 		      const struct ipt_replace *replace)
 {
-	if (replace->valid_hooks != table->spec->valid_hooks)
+	if (replace->valid_hooks != table->spec->xt.valid_hooks)
 		return -EINVAL;
 	if (replace->num_counters != bpfilter_ruleset_number(table->ruleset))
 		return -EAGAIN;
@@ -71,7 +71,8 @@ static int swap_ruleset(struct net *net, struct bpfilter_ruleset **ruleset)
 	struct bpfilter_table *table;
 	int err;
 
-	table = bpfilter_table_get_lock(net, replace->name);
+	table = bpfilter_table_get_lock(net, (*ruleset)->family,
+					replace->name);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	err = fits_table(table, replace);
@@ -148,27 +149,28 @@ static int replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset)
 }
 
 /* From here on the table stays bpfilter's: only giving back takes it away */
-static int claim_table(struct net *net, const char *name)
+static int claim_table(struct net *net, const struct bpfilter_family *family,
+		       const char *name)
 {
 	struct bpfilter_table *table;
 
-	table = bpfilter_table_get_lock(net, name);
+	table = bpfilter_table_get_lock(net, family, name);
 	if (IS_ERR(table))
 		return PTR_ERR(table);
 	bpfilter_table_unlock(table);
 	return 0;
 }
 
-static int replace_locked(struct net *net, const struct ipt_replace *head,
-			  sockptr_t arg)
+static int replace_locked(struct net *net, const struct bpfilter_family *family,
+			  const struct ipt_replace *head, sockptr_t arg)
 {
 	struct bpfilter_ruleset *ruleset;
 	int err;
 
-	err = claim_table(net, head->name);
+	err = claim_table(net, family, head->name);
 	if (err)
 		return err;
-	ruleset = bpfilter_ruleset_copy(head, arg);
+	ruleset = bpfilter_ruleset_copy(family, head, arg);
 	if (IS_ERR(ruleset))
 		return PTR_ERR(ruleset);
 	err = replace_ruleset(net, &ruleset);
@@ -179,6 +181,7 @@ static int replace_locked(struct net *net, const struct ipt_replace *head,
 /**
  * bpfilter_replace - IPT_SO_SET_REPLACE
  * @net:	network namespace
+ * @family:	of the table
  * @arg:	struct ipt_replace and the entries
  * @len:	length of all
  *
@@ -188,7 +191,8 @@ static int replace_locked(struct net *net, const struct ipt_replace *head,
  * -ENOPROTOOPT the table is not bpfilter's. After any error the old ruleset
  * is in force.
  */
-int bpfilter_replace(struct net *net, sockptr_t arg, unsigned int len)
+int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
+		     sockptr_t arg, unsigned int len)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
 	struct ipt_replace head;
@@ -199,7 +203,7 @@ int bpfilter_replace(struct net *net, sockptr_t arg, unsigned int len)
 		return err;
 	if (mutex_lock_killable(&bn->replace_lock))
 		return -EINTR;
-	err = replace_locked(net, &head, arg);
+	err = replace_locked(net, family, &head, arg);
 	mutex_unlock(&bn->replace_lock);
 	return err;
 }

@@ -33,7 +33,7 @@
  */
 #define REQUEST_ATTEMPTS	3
 
-/* Time for one attempt: some seconds, and a second per so many bytes */
+/* Time for all attempts: some seconds, and a second per so many bytes */
 #define REQUEST_SECONDS		60
 #define REQUEST_BYTES_PER_SEC	(32 * 1024)
 
@@ -114,10 +114,18 @@ static void flight_timeout(struct work_struct *work)
 	mutex_unlock(&flight.lock);
 }
 
-static unsigned long flight_time(const struct bpfilter_req *req)
+static unsigned long request_time(const struct bpfilter_req *req)
 {
 	return HZ * (REQUEST_SECONDS +
 		     (unsigned long)req->replace->size / REQUEST_BYTES_PER_SEC);
+}
+
+/* What earlier attempts left */
+static unsigned long flight_time(const struct bpfilter_req *req)
+{
+	const unsigned long now = jiffies;
+
+	return time_before(now, req->deadline) ? req->deadline - now : 0;
 }
 
 static int flight_begin(struct bpfilter_req *req)
@@ -147,7 +155,7 @@ static int send_request(const struct bpfilter_req *req)
 	const struct bpfilter_request request = {
 		.magic		= BPFILTER_REQUEST_MAGIC,
 		.version	= BPFILTER_PROTOCOL_VERSION,
-		.family		= NFPROTO_IPV4,
+		.family		= req->family->nfproto,
 		.id		= req->id,
 		.size		= sizeof(*replace) + replace->size,
 		.nr_cpus	= nr_cpu_ids,
@@ -172,11 +180,14 @@ static void make_printable(char *text)
 static bool reply_in_step(const struct bpfilter_req *req,
 			  const struct bpfilter_reply *reply)
 {
-	/* From ERESTARTSYS on error numbers are not for user space */
+	/*
+	 * From ERESTARTSYS on error numbers are not for user space, and
+	 * ENOPROTOOPT would say that the table is not bpfilter's.
+	 */
 	return reply->magic == BPFILTER_REPLY_MAGIC &&
 	       reply->version == BPFILTER_PROTOCOL_VERSION &&
 	       !reply->reserved && reply->id == req->id &&
-	       reply->error < ERESTARTSYS &&
+	       reply->error < ERESTARTSYS && reply->error != ENOPROTOOPT &&
 	       reply->message_len < BPFILTER_MESSAGE_MAX;
 }
 
@@ -263,6 +274,7 @@ static void request_work(struct work_struct *work)
 	int err = -EPIPE;
 	int i;
 
+	req->deadline = jiffies + request_time(req);
 	for (i = 0; i < REQUEST_ATTEMPTS && err == -EPIPE; i++)
 		err = request_attempt(req);
 	if (err) {
@@ -292,6 +304,7 @@ static void request_abandon(struct bpfilter_req *req)
 
 /**
  * bpfilter_req_run - have the helper compile a ruleset
+ * @family:	of the ruleset
  * @replace:	option value whose size and offsets are checked
  *
  * Sleeps until the helper is done with it, killably. The result is in the
@@ -304,7 +317,8 @@ static void request_abandon(struct bpfilter_req *req)
  *
  * Return: the request, for bpfilter_req_free(), or NULL without memory.
  */
-struct bpfilter_req *bpfilter_req_run(const struct ipt_replace *replace)
+struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
+				      const struct ipt_replace *replace)
 {
 	struct bpfilter_req *req;
 
@@ -313,6 +327,7 @@ struct bpfilter_req *bpfilter_req_run(const struct ipt_replace *replace)
 		return NULL;
 	INIT_WORK(&req->work, request_work);
 	init_completion(&req->done);
+	req->family = family;
 	req->replace = replace;
 
 	queue_work(flight.queue, &req->work);

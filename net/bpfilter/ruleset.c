@@ -19,13 +19,15 @@
 
 #define NO_OFFSET	0xffffffff
 
-static struct bpfilter_ruleset *ruleset_alloc(struct ipt_replace *replace)
+static struct bpfilter_ruleset *
+ruleset_alloc(const struct bpfilter_family *family, struct ipt_replace *replace)
 {
 	struct bpfilter_ruleset *ruleset;
 
 	ruleset = kzalloc(sizeof(*ruleset), GFP_KERNEL_ACCOUNT);
 	if (!ruleset)
 		return NULL;
+	ruleset->family = family;
 	ruleset->replace = replace;
 	memset(ruleset->hook_entry, 0xff, sizeof(ruleset->hook_entry));
 	memset(ruleset->underflow, 0xff, sizeof(ruleset->underflow));
@@ -34,13 +36,15 @@ static struct bpfilter_ruleset *ruleset_alloc(struct ipt_replace *replace)
 
 /**
  * bpfilter_ruleset_copy - copy a ruleset from user space
+ * @family:	its family
  * @head:	its head, copied before
  * @arg:	the option's value, of which the head is not read again
  *
  * Return: the ruleset, unchecked; ERR_PTR: -ENOMEM, -EFAULT.
  */
-struct bpfilter_ruleset *bpfilter_ruleset_copy(const struct ipt_replace *head,
-					       sockptr_t arg)
+struct bpfilter_ruleset *
+bpfilter_ruleset_copy(const struct bpfilter_family *family,
+		      const struct ipt_replace *head, sockptr_t arg)
 {
 	struct bpfilter_ruleset *ruleset;
 	struct ipt_replace *replace;
@@ -58,7 +62,7 @@ struct bpfilter_ruleset *bpfilter_ruleset_copy(const struct ipt_replace *head,
 		return ERR_PTR(-EFAULT);
 	}
 
-	ruleset = ruleset_alloc(replace);
+	ruleset = ruleset_alloc(family, replace);
 	if (!ruleset) {
 		kvfree(replace);
 		return ERR_PTR(-ENOMEM);
@@ -66,52 +70,51 @@ struct bpfilter_ruleset *bpfilter_ruleset_copy(const struct ipt_replace *head,
 	return ruleset;
 }
 
-/* As ip_tables' unconditional(): no condition at all, no match */
-static bool entry_is_unconditional(const struct ipt_entry *e)
-{
-	static const struct ipt_ip any;
-
-	return e->target_offset == sizeof(*e) &&
-	       !memcmp(&e->ip, &any, sizeof(any));
-}
-
 /* Can this end a base chain? If so the verdict goes to @policy. */
-static bool entry_is_policy(const struct ipt_entry *e, unsigned int *policy)
+static bool entry_is_policy(const struct bpfilter_family *family,
+			    const void *e, unsigned int *policy)
 {
 	const struct xt_standard_target *t;
 
-	t = (const void *)e + e->target_offset;
-	if (!entry_is_unconditional(e) ||
+	t = (const void *)bpfilter_entry_target(family, e);
+	if (!bpfilter_entry_is_unconditional(family, e) ||
 	    strcmp(t->target.u.user.name, XT_STANDARD_TARGET))
 		return false;
 	*policy = -t->verdict - 1;
 	return *policy == NF_DROP || *policy == NF_ACCEPT;
 }
 
-/* As ip_tables' ip_checkentry() */
-static bool entry_flags_known(const struct ipt_ip *ip)
+/* As ip_checkentry() and ip6_checkentry() of the native engines */
+static bool entry_flags_known(const struct bpfilter_family *family,
+			      const void *e)
 {
-	return !(ip->flags & ~IPT_F_MASK) && !(ip->invflags & ~IPT_INV_MASK);
+	return !(bpfilter_entry_flags(family, e) & ~family->flags_mask) &&
+	       !(bpfilter_entry_invflags(family, e) & ~IPT_INV_MASK);
 }
 
 /* Nothing of @e beyond the ruleset's end is read */
-static int check_entry_size(const struct ipt_entry *e, const void *end)
+static int check_entry_size(const struct bpfilter_family *family,
+			    const void *e, const void *end)
 {
-	if (!IS_ALIGNED((unsigned long)e, __alignof__(*e)) ||
-	    (void *)e + sizeof(*e) >= end ||
-	    (void *)e + e->next_offset > end)
+	unsigned int size;
+
+	if (!IS_ALIGNED((unsigned long)e, __alignof__(struct ipt_entry)) ||
+	    e + family->head_size >= end)
 		return -EINVAL;
-	if (e->next_offset < sizeof(*e) + sizeof(struct xt_entry_target))
+	size = bpfilter_entry_next_offset(family, e);
+	if (e + size > end ||
+	    size < family->head_size + sizeof(struct xt_entry_target))
 		return -EINVAL;
-	if (!entry_flags_known(&e->ip))
+	if (!entry_flags_known(family, e))
 		return -EINVAL;
-	return xt_check_entry_offsets(e, e->elems, e->target_offset,
-				      e->next_offset);
+	return xt_check_entry_offsets(e, e + family->head_size,
+				      bpfilter_entry_target_offset(family, e),
+				      size);
 }
 
 /* Is the entry at @offset a hook's first or last one? */
 static int check_entry_hooks(struct bpfilter_ruleset *ruleset,
-			     const struct ipt_entry *e, unsigned int offset,
+			     const void *e, unsigned int offset,
 			     unsigned int number)
 {
 	const struct ipt_replace *replace = ruleset->replace;
@@ -124,11 +127,27 @@ static int check_entry_hooks(struct bpfilter_ruleset *ruleset,
 			ruleset->hook_entry[i] = offset;
 		if (offset != replace->underflow[i])
 			continue;
-		if (!entry_is_policy(e, &ruleset->policy[i]))
+		if (!entry_is_policy(ruleset->family, e, &ruleset->policy[i]))
 			return -EINVAL;
 		ruleset->underflow[i] = offset;
 		ruleset->policy_number[i] = number;
 	}
+	return 0;
+}
+
+static int check_entry(struct bpfilter_ruleset *ruleset, void *e,
+		       unsigned int number)
+{
+	const struct ipt_replace *replace = ruleset->replace;
+	const void *begin = replace->entries;
+	int err;
+
+	err = check_entry_size(ruleset->family, e, begin + replace->size);
+	if (!err)
+		err = check_entry_hooks(ruleset, e, e - begin, number);
+	if (err)
+		return err;
+	bpfilter_entry_complete_flags(ruleset->family, e);
 	return 0;
 }
 
@@ -154,23 +173,18 @@ static int check_hooks(const struct bpfilter_ruleset *ruleset)
 int bpfilter_ruleset_check(struct bpfilter_ruleset *ruleset)
 {
 	const struct ipt_replace *replace = ruleset->replace;
-	const void *begin = replace->entries;
-	const void *end = begin + replace->size;
-	const struct ipt_entry *e;
 	unsigned int number = 0;
+	void *e;
 	int err;
 
 	if (replace->num_entries > BPFILTER_MAX_SIZE / sizeof(unsigned int))
 		return -ENOMEM;
 
-	xt_entry_foreach(e, ruleset->replace->entries, ruleset->replace->size) {
-		err = check_entry_size(e, end);
-		if (!err)
-			err = check_entry_hooks(ruleset, e, (void *)e - begin,
-						number);
+	for (e = bpfilter_entry_first(ruleset); e;
+	     e = bpfilter_entry_next(ruleset, e)) {
+		err = check_entry(ruleset, e, number++);
 		if (err)
 			return err;
-		number++;
 		cond_resched();
 	}
 	if (number != replace->num_entries)
@@ -191,8 +205,9 @@ int bpfilter_ruleset_check(struct bpfilter_ruleset *ruleset)
 int bpfilter_ruleset_adopt(struct bpfilter_ruleset *ruleset,
 			   struct bpfilter_commitment *commitment)
 {
-	struct ipt_entry *e;
+	const struct bpfilter_family *family = ruleset->family;
 	unsigned int i = 0;
+	void *e;
 	int err;
 
 	if (!commitment->counters.rows && !commitment->refused) {
@@ -201,9 +216,12 @@ int bpfilter_ruleset_adopt(struct bpfilter_ruleset *ruleset,
 		if (err)
 			return err;
 	}
-	xt_entry_foreach(e, ruleset->replace->entries, ruleset->replace->size) {
-		e->comefrom = commitment->comefrom[i++];
-		memset(&e->counters, 0, sizeof(e->counters));
+	for (e = bpfilter_entry_first(ruleset); e;
+	     e = bpfilter_entry_next(ruleset, e)) {
+		bpfilter_entry_set_comefrom(family, e,
+					    commitment->comefrom[i++]);
+		memset(bpfilter_entry_counters(family, e), 0,
+		       sizeof(struct xt_counters));
 		cond_resched();
 	}
 	kvfree(commitment->comefrom);
@@ -214,49 +232,73 @@ int bpfilter_ruleset_adopt(struct bpfilter_ruleset *ruleset,
 	return 0;
 }
 
-static void initial_policy(struct ipt_standard *policy)
+/* Returns the entry's size */
+static unsigned int initial_entry(const struct bpfilter_family *family, void *e,
+				  size_t target_size)
 {
-	policy->entry.target_offset = sizeof(policy->entry);
-	policy->entry.next_offset = sizeof(*policy);
-	policy->target.target.u.user.target_size = sizeof(policy->target);
-	policy->target.verdict = -NF_ACCEPT - 1;
+	const unsigned int size = family->head_size + target_size;
+
+	bpfilter_entry_set_offsets(family, e, family->head_size, size);
+	bpfilter_entry_target(family, e)->u.user.target_size = target_size;
+	return size;
 }
 
-static void initial_end(struct ipt_error *end)
+static unsigned int initial_policy(const struct bpfilter_family *family,
+				   void *e, unsigned int policy)
 {
-	end->entry.target_offset = sizeof(end->entry);
-	end->entry.next_offset = sizeof(*end);
-	end->target.target.u.user.target_size = sizeof(end->target);
-	strscpy(end->target.target.u.user.name, XT_ERROR_TARGET);
-	strscpy(end->target.errorname, XT_ERROR_TARGET);
+	struct xt_standard_target *t;
+	unsigned int size;
+
+	size = initial_entry(family, e, sizeof(*t));
+	t = (void *)bpfilter_entry_target(family, e);
+	t->verdict = -(int)policy - 1;
+	return size;
+}
+
+static void initial_end(const struct bpfilter_family *family, void *e)
+{
+	struct xt_error_target *t;
+
+	initial_entry(family, e, sizeof(*t));
+	t = (void *)bpfilter_entry_target(family, e);
+	strscpy(t->target.u.user.name, XT_ERROR_TARGET);
+	strscpy(t->errorname, XT_ERROR_TARGET);
+}
+
+static size_t initial_size(const struct bpfilter_spec *spec,
+			   const struct bpfilter_family *family)
+{
+	const unsigned int hooks = hweight32(spec->xt.valid_hooks);
+
+	return hooks * (family->head_size + sizeof(struct xt_standard_target)) +
+	       family->head_size + sizeof(struct xt_error_target);
 }
 
 /* A policy for each hook and the entry that ends every table */
-static struct ipt_replace *initial_replace(const struct xt_table *spec)
+static struct ipt_replace *initial_replace(const struct bpfilter_spec *spec,
+					   const struct bpfilter_family *family)
 {
-	const unsigned int hooks = hweight32(spec->valid_hooks);
 	struct ipt_replace *replace;
-	unsigned int size = 0;
+	void *e;
 	int i;
 
-	replace = kzalloc(sizeof(*replace) +
-			  hooks * sizeof(struct ipt_standard) +
-			  sizeof(struct ipt_error), GFP_KERNEL_ACCOUNT);
+	replace = kzalloc(sizeof(*replace) + initial_size(spec, family),
+			  GFP_KERNEL_ACCOUNT);
 	if (!replace)
 		return NULL;
-	strscpy(replace->name, spec->name);
-	replace->valid_hooks = spec->valid_hooks;
-	replace->num_entries = hooks + 1;
+	strscpy(replace->name, spec->xt.name);
+	replace->valid_hooks = spec->xt.valid_hooks;
+	replace->num_entries = hweight32(spec->xt.valid_hooks) + 1;
+	replace->size = initial_size(spec, family);
+	e = replace->entries;
 	for (i = 0; i < NF_INET_NUMHOOKS; i++) {
-		if (!(spec->valid_hooks & (1 << i)))
+		if (!(spec->xt.valid_hooks & (1 << i)))
 			continue;
-		replace->hook_entry[i] = size;
-		replace->underflow[i] = size;
-		initial_policy((void *)replace->entries + size);
-		size += sizeof(struct ipt_standard);
+		replace->hook_entry[i] = e - (void *)replace->entries;
+		replace->underflow[i] = replace->hook_entry[i];
+		e += initial_policy(family, e, bpfilter_spec_policy(spec, i));
 	}
-	initial_end((void *)replace->entries + size);
-	replace->size = size + sizeof(struct ipt_error);
+	initial_end(family, e);
 	return replace;
 }
 
@@ -280,19 +322,22 @@ static int initial_commitment(struct bpfilter_commitment *commitment,
  * bpfilter_ruleset_initial - make the content of a table without rules
  * @spec:	the table
  *
- * Return: a complete ruleset that accepts everything; ERR_PTR(-ENOMEM).
+ * Return: a complete ruleset; ERR_PTR(-ENOMEM).
  */
-struct bpfilter_ruleset *bpfilter_ruleset_initial(const struct xt_table *spec)
+struct bpfilter_ruleset *
+bpfilter_ruleset_initial(const struct bpfilter_spec *spec)
 {
+	const struct bpfilter_family *family =
+		bpfilter_family_get(spec->xt.af);
 	struct bpfilter_commitment commitment = {};
 	struct bpfilter_ruleset *ruleset;
 	struct ipt_replace *replace;
 	int err;
 
-	replace = initial_replace(spec);
+	replace = initial_replace(spec, family);
 	if (!replace)
 		return ERR_PTR(-ENOMEM);
-	ruleset = ruleset_alloc(replace);
+	ruleset = ruleset_alloc(family, replace);
 	if (!ruleset) {
 		kfree(replace);
 		return ERR_PTR(-ENOMEM);

@@ -13,6 +13,7 @@
 #include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 #include <linux/rcupdate.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -22,6 +23,12 @@
 #include <uapi/linux/bpfilter.h>
 
 static const struct bpfilter_sockopt_ops __rcu *bpfilter_ops;
+
+/* The same numbers in both families */
+static_assert(IPT_SO_SET_REPLACE == IP6T_SO_SET_REPLACE);
+static_assert(IPT_SO_SET_ADD_COUNTERS == IP6T_SO_SET_ADD_COUNTERS);
+static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO);
+static_assert(IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES);
 
 /**
  * bpfilter_sockopt_register - start to offer options
@@ -59,18 +66,22 @@ static void emit_types(void)
 }
 
 /* Exact numbers: others between 64 and 80 are not iptables' */
-static bool is_set_option(int optname)
+static bool is_set_option(u8 nfproto, int optname)
 {
-	return optname == IPT_SO_SET_REPLACE ||
-	       optname == IPT_SO_SET_ADD_COUNTERS ||
-	       optname == BPFILTER_SO_SET_COMMIT;
+	if (optname == IPT_SO_SET_REPLACE || optname == IPT_SO_SET_ADD_COUNTERS)
+		return true;
+	return nfproto == NFPROTO_IPV4 && optname == BPFILTER_SO_SET_COMMIT;
 }
 
-static bool is_get_option(int optname)
+/* IPv6 has socket options of its own where IPv4 asks for revisions */
+static bool is_get_option(u8 nfproto, int optname)
 {
-	return optname == IPT_SO_GET_INFO ||
-	       optname == IPT_SO_GET_ENTRIES ||
-	       optname == IPT_SO_GET_REVISION_MATCH ||
+	if (optname == IPT_SO_GET_INFO || optname == IPT_SO_GET_ENTRIES)
+		return true;
+	if (nfproto == NFPROTO_IPV6)
+		return optname == IP6T_SO_GET_REVISION_MATCH ||
+		       optname == IP6T_SO_GET_REVISION_TARGET;
+	return optname == IPT_SO_GET_REVISION_MATCH ||
 	       optname == IPT_SO_GET_REVISION_TARGET ||
 	       optname == BPFILTER_SO_GET_STATUS;
 }
@@ -110,6 +121,41 @@ static const struct bpfilter_sockopt_ops *ops_request(struct sock *sk)
 	return ops_get();
 }
 
+static int offer_set(struct sock *sk, u8 nfproto, int optname,
+		     sockptr_t optval, unsigned int optlen)
+{
+	const struct bpfilter_sockopt_ops *ops;
+	int err;
+
+	if (!is_set_option(nfproto, optname))
+		return -ENOPROTOOPT;
+	emit_types();
+
+	ops = optname == IPT_SO_SET_REPLACE ? ops_request(sk) : ops_get();
+	if (!ops)
+		return -ENOPROTOOPT;
+	err = ops->set(sk, nfproto, optname, optval, optlen);
+	ops_put(ops);
+	return err;
+}
+
+static int offer_get(struct sock *sk, u8 nfproto, int optname,
+		     char __user *optval, int *optlen)
+{
+	const struct bpfilter_sockopt_ops *ops;
+	int err;
+
+	if (!is_get_option(nfproto, optname))
+		return -ENOPROTOOPT;
+
+	ops = optname == IPT_SO_GET_INFO ? ops_request(sk) : ops_get();
+	if (!ops)
+		return -ENOPROTOOPT;
+	err = ops->get(sk, nfproto, optname, optval, optlen);
+	ops_put(ops);
+	return err;
+}
+
 /**
  * bpfilter_ip_set_sockopt - offer a SOL_IP option that is set
  * @sk:		socket, not locked; it tells the network namespace
@@ -123,19 +169,7 @@ static const struct bpfilter_sockopt_ops *ops_request(struct sock *sk)
 int bpfilter_ip_set_sockopt(struct sock *sk, int optname, sockptr_t optval,
 			    unsigned int optlen)
 {
-	const struct bpfilter_sockopt_ops *ops;
-	int err;
-
-	if (!is_set_option(optname))
-		return -ENOPROTOOPT;
-	emit_types();
-
-	ops = optname == IPT_SO_SET_REPLACE ? ops_request(sk) : ops_get();
-	if (!ops)
-		return -ENOPROTOOPT;
-	err = ops->set(sk, optname, optval, optlen);
-	ops_put(ops);
-	return err;
+	return offer_set(sk, NFPROTO_IPV4, optname, optval, optlen);
 }
 
 /**
@@ -151,16 +185,39 @@ int bpfilter_ip_set_sockopt(struct sock *sk, int optname, sockptr_t optval,
 int bpfilter_ip_get_sockopt(struct sock *sk, int optname, char __user *optval,
 			    int *optlen)
 {
-	const struct bpfilter_sockopt_ops *ops;
-	int err;
-
-	if (!is_get_option(optname))
-		return -ENOPROTOOPT;
-
-	ops = optname == IPT_SO_GET_INFO ? ops_request(sk) : ops_get();
-	if (!ops)
-		return -ENOPROTOOPT;
-	err = ops->get(sk, optname, optval, optlen);
-	ops_put(ops);
-	return err;
+	return offer_get(sk, NFPROTO_IPV4, optname, optval, optlen);
 }
+
+#if IS_ENABLED(CONFIG_IPV6)
+/**
+ * bpfilter_ipv6_set_sockopt - offer a SOL_IPV6 option that is set
+ * @sk:		as bpfilter_ip_set_sockopt()
+ * @optname:	as there
+ * @optval:	as there
+ * @optlen:	as there
+ *
+ * Return: as there.
+ */
+int bpfilter_ipv6_set_sockopt(struct sock *sk, int optname, sockptr_t optval,
+			      unsigned int optlen)
+{
+	return offer_set(sk, NFPROTO_IPV6, optname, optval, optlen);
+}
+EXPORT_SYMBOL_GPL(bpfilter_ipv6_set_sockopt);
+
+/**
+ * bpfilter_ipv6_get_sockopt - offer a SOL_IPV6 option that is read
+ * @sk:		as bpfilter_ip_get_sockopt()
+ * @optname:	as there
+ * @optval:	as there
+ * @optlen:	as there
+ *
+ * Return: as there.
+ */
+int bpfilter_ipv6_get_sockopt(struct sock *sk, int optname, char __user *optval,
+			      int *optlen)
+{
+	return offer_get(sk, NFPROTO_IPV6, optname, optval, optlen);
+}
+EXPORT_SYMBOL_GPL(bpfilter_ipv6_get_sockopt);
+#endif

@@ -20,15 +20,19 @@ static void table_fill(struct bpfilter_status_table *status,
 	const struct bpfilter_commitment *commitment = &ruleset->commitment;
 	int i;
 
-	strscpy(status->name, table->spec->name);
-	status->family = table->spec->af;
-	status->valid_hooks = table->spec->valid_hooks;
+	strscpy(status->name, table->spec->xt.name);
+	status->family = table->spec->xt.af;
+	status->valid_hooks = table->spec->xt.valid_hooks;
 	status->num_entries = bpfilter_ruleset_number(ruleset);
 	status->size = bpfilter_ruleset_size(ruleset);
 	for (i = 0; i < NF_INET_NUMHOOKS; i++)
 		if (commitment->prog[i])
 			status->prog_id[i] = commitment->prog[i]->aux->id;
 	status->counter_map_id = commitment->counters.map_id;
+	if (ruleset->bridge) {
+		status->num_bridged = ruleset->bridge->num;
+		status->num_bridged_entries = ruleset->bridge->num_entries;
+	}
 	status->compile_ns = commitment->compile_ns;
 	status->load_ns = commitment->load_ns;
 	status->generation = table->generation;

@@ -25,6 +25,7 @@ static bool may_enable(const struct net *net)
 static int set_enabled(struct net *net, bool enabled)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
+	int err = 0;
 
 	if (enabled && !may_enable(net))
 		return -EPERM;
@@ -32,11 +33,13 @@ static int set_enabled(struct net *net, bool enabled)
 		return -EINTR;
 	mutex_lock(&bn->lock);
 	WRITE_ONCE(bn->enabled, enabled);
-	if (!enabled)
+	if (enabled)
+		err = bpfilter_table_begin(net);
+	else
 		bpfilter_table_give_back(net);
 	mutex_unlock(&bn->lock);
 	mutex_unlock(&bn->replace_lock);
-	return 0;
+	return err;
 }
 
 static int enabled_handler(const struct ctl_table *table, int write,

@@ -25,20 +25,6 @@
 
 #include "internal.h"
 
-static const struct xt_table table_specs[] = {
-	{
-		.name		= "filter",
-		.af		= NFPROTO_IPV4,
-		.valid_hooks	= (1 << NF_INET_LOCAL_IN) |
-				  (1 << NF_INET_FORWARD) |
-				  (1 << NF_INET_LOCAL_OUT),
-		.priority	= NF_IP_PRI_FILTER,
-		.me		= THIS_MODULE,
-	},
-};
-
-static_assert(ARRAY_SIZE(table_specs) == BPFILTER_NUM_TABLES);
-
 /* As the native engine: rules pin the module, a table without does not */
 static bool has_rules(const struct bpfilter_table *table,
 		      const struct bpfilter_ruleset *ruleset)
@@ -55,7 +41,7 @@ static bool is_pristine(const struct bpfilter_table *table)
 	if (has_rules(table, ruleset))
 		return false;
 	for (i = 0; i < NF_INET_NUMHOOKS; i++)
-		if (table->spec->valid_hooks & (1 << i) &&
+		if (table->spec->xt.valid_hooks & (1 << i) &&
 		    (ruleset->commitment.prog[i] ||
 		     ruleset->policy[i] != NF_ACCEPT))
 			return false;
@@ -66,7 +52,7 @@ static void audit_table(const struct bpfilter_table *table,
 			const struct bpfilter_ruleset *ruleset,
 			enum audit_nfcfgop op)
 {
-	audit_log_nfcfg(table->spec->name, table->spec->af,
+	audit_log_nfcfg(table->spec->xt.name, table->spec->xt.af,
 			bpfilter_ruleset_number(ruleset), op, GFP_KERNEL);
 }
 
@@ -78,7 +64,7 @@ static void ruleset_destroy(struct net *net, struct bpfilter_ruleset *ruleset)
 }
 
 static struct bpfilter_ruleset *ruleset_create(struct net *net,
-					       const struct xt_table *spec)
+					       const struct bpfilter_spec *spec)
 {
 	struct bpfilter_ruleset *ruleset;
 	int err;
@@ -95,29 +81,42 @@ static struct bpfilter_ruleset *ruleset_create(struct net *net,
 }
 
 /* hook_ops_type stays undefined: @priv is not a program */
-static int register_hooks(struct bpfilter_table *table)
+static void fill_hooks(struct bpfilter_table *table)
 {
+	const struct bpfilter_spec *spec = table->spec;
 	struct nf_hook_ops *ops;
-	int i, err;
+	int i;
 
 	for (i = 0; i < NF_INET_NUMHOOKS; i++) {
-		if (!(table->spec->valid_hooks & (1 << i)))
+		if (!(spec->xt.valid_hooks & (1 << i)))
 			continue;
 		ops = &table->ops[table->num_ops++];
-		ops->hook = bpfilter_hook;
+		ops->hook = spec->hook;
 		ops->priv = table;
-		ops->pf = table->spec->af;
+		ops->pf = spec->xt.af;
 		ops->hooknum = i;
-		ops->priority = table->spec->priority;
+		ops->priority = bpfilter_spec_priority(spec, i);
 	}
-	err = nf_register_net_hooks(table->net, table->ops, table->num_ops);
+}
+
+static int register_hooks(struct bpfilter_table *table)
+{
+	int err;
+
+	fill_hooks(table);
+	if (table->spec->nat)
+		err = bpfilter_nat_register(table->net, table->ops,
+					    table->num_ops);
+	else
+		err = nf_register_net_hooks(table->net, table->ops,
+					    table->num_ops);
 	if (err)
 		synchronize_rcu();	/* some may have been there and run */
 	return err;
 }
 
 static struct bpfilter_table *table_create(struct net *net,
-					   const struct xt_table *spec)
+					   const struct bpfilter_spec *spec)
 {
 	struct bpfilter_table *table;
 	int err = -ENOMEM;
@@ -127,7 +126,7 @@ static struct bpfilter_table *table_create(struct net *net,
 		goto err;
 	table->net = net;
 	table->spec = spec;
-	table->placeholder = xt_reserve_table(net, spec);
+	table->placeholder = xt_reserve_table(net, &spec->xt);
 	if (IS_ERR(table->placeholder)) {
 		err = PTR_ERR(table->placeholder);
 		goto err_free;
@@ -170,27 +169,21 @@ static void table_destroy(struct bpfilter_table *table)
 
 static void unregister_hooks(const struct bpfilter_table *table)
 {
-	nf_unregister_net_hooks(table->net, table->ops, table->num_ops);
-}
-
-static int spec_by_name(const char *name)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(table_specs); i++)
-		if (!strcmp(table_specs[i].name, name))
-			return i;
-	return -1;
+	if (table->spec->nat)
+		bpfilter_nat_unregister(table->net, table->ops,
+					table->num_ops);
+	else
+		nf_unregister_net_hooks(table->net, table->ops,
+					table->num_ops);
 }
 
 /*
  * A table that is not bpfilter's is the native engine's. Where the kernel has
  * none there is nobody else to say that there is no such table.
  */
-static int not_ours(void)
+static int not_ours(const struct bpfilter_family *family)
 {
-	return IS_ENABLED(CONFIG_IP_NF_IPTABLES_LEGACY) ? -ENOPROTOOPT :
-							  -ENOENT;
+	return family->native ? -ENOPROTOOPT : -ENOENT;
 }
 
 /**
@@ -215,13 +208,16 @@ bool bpfilter_table_served(struct net *net)
 /**
  * bpfilter_table_get - find a table, or make it if it is up to bpfilter
  * @net:	network namespace, its bpfilter_net.lock is held
+ * @family:	of the table
  * @name:	of the table
  *
  * Return: the table; ERR_PTR: -ENOPROTOOPT if it is the native engine's,
  * -ENOENT if there is no such table and no native engine, -ENOMEM or another
  * error if it cannot be made.
  */
-struct bpfilter_table *bpfilter_table_get(struct net *net, const char *name)
+struct bpfilter_table *bpfilter_table_get(struct net *net,
+					  const struct bpfilter_family *family,
+					  const char *name)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
 	struct bpfilter_table *table;
@@ -229,38 +225,66 @@ struct bpfilter_table *bpfilter_table_get(struct net *net, const char *name)
 
 	lockdep_assert_held(&bn->lock);
 
-	i = spec_by_name(name);
+	i = bpfilter_spec_find(family, name);
 	if (i < 0)
-		return ERR_PTR(not_ours());
+		return ERR_PTR(not_ours(family));
 	if (bn->tables[i])
 		return bn->tables[i];
 	if (!bn->enabled)
-		return ERR_PTR(not_ours());
+		return ERR_PTR(not_ours(family));
 
-	table = table_create(net, &table_specs[i]);
+	table = table_create(net, &bpfilter_specs[i]);
 	if (table == ERR_PTR(-EEXIST))
-		return ERR_PTR(not_ours());
+		return ERR_PTR(not_ours(family));
 	if (!IS_ERR(table))
 		WRITE_ONCE(bn->tables[i], table);
 	return table;
 }
 
 /**
+ * bpfilter_table_claimable - would bpfilter_table_get() find or make a table?
+ * @net:	network namespace
+ * @family:	of the table
+ * @name:	of the table
+ *
+ * Return: 0 if it would, and memory is not a question; else what it returns.
+ */
+int bpfilter_table_claimable(struct net *net,
+			     const struct bpfilter_family *family,
+			     const char *name)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(net);
+	bool claimable = false;
+	int i;
+
+	i = bpfilter_spec_find(family, name);
+	mutex_lock(&bn->lock);
+	if (i >= 0)
+		claimable = bn->tables[i] ||
+			    (bn->enabled &&
+			     !xt_find_table(net, family->nfproto, name));
+	mutex_unlock(&bn->lock);
+	return claimable ? 0 : not_ours(family);
+}
+
+/**
  * bpfilter_table_get_lock - find or make a table and lock it
  * @net:	network namespace
+ * @family:	of the table
  * @name:	of the table
  *
  * Return: the table, for bpfilter_table_unlock(); ERR_PTR as
  * bpfilter_table_get(), then nothing is locked.
  */
-struct bpfilter_table *bpfilter_table_get_lock(struct net *net,
-					       const char *name)
+struct bpfilter_table *
+bpfilter_table_get_lock(struct net *net, const struct bpfilter_family *family,
+			const char *name)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
 	struct bpfilter_table *table;
 
 	mutex_lock(&bn->lock);
-	table = bpfilter_table_get(net, name);
+	table = bpfilter_table_get(net, family, name);
 	if (IS_ERR(table))
 		mutex_unlock(&bn->lock);
 	return table;
@@ -337,28 +361,64 @@ bpfilter_table_swap(struct bpfilter_table *table,
 	return old;
 }
 
+static void destroy_all(struct bpfilter_table *tables[])
+{
+	int i;
+
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
+		if (tables[i])
+			table_destroy(tables[i]);
+}
+
+/**
+ * bpfilter_table_begin - make the tables that exist without being asked for
+ * @net:	network namespace, its bpfilter_net.lock is held, bpfilter is
+ *		enabled
+ *
+ * Return: 0; an error if one that the native engine has not got cannot be made.
+ */
+int bpfilter_table_begin(struct net *net)
+{
+	const struct bpfilter_family *family;
+	const struct bpfilter_spec *spec;
+	struct bpfilter_table *table;
+	int i, err;
+
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++) {
+		spec = &bpfilter_specs[i];
+		if (!bpfilter_spec_unasked(spec))
+			continue;
+		family = bpfilter_family_get(spec->xt.af);
+		table = bpfilter_table_get(net, family, spec->xt.name);
+		err = PTR_ERR_OR_ZERO(table);
+		if (err && err != not_ours(family))
+			return err;
+	}
+	return 0;
+}
+
 /**
  * bpfilter_table_give_back - give up tables in which nothing was changed
  * @net:	network namespace, both locks of its bpfilter_net are held
  */
 void bpfilter_table_give_back(struct net *net)
 {
+	struct bpfilter_table *given[BPFILTER_NUM_TABLES] = {};
 	struct bpfilter_net *bn = bpfilter_pernet(net);
-	struct bpfilter_table *table;
 	int i;
 
 	lockdep_assert_held(&bn->replace_lock);
 	lockdep_assert_held(&bn->lock);
 
 	for (i = 0; i < BPFILTER_NUM_TABLES; i++) {
-		table = bn->tables[i];
-		if (!table || !is_pristine(table))
+		if (!bn->tables[i] || !is_pristine(bn->tables[i]))
 			continue;
+		given[i] = bn->tables[i];
 		WRITE_ONCE(bn->tables[i], NULL);
-		unregister_hooks(table);
-		synchronize_rcu();
-		table_destroy(table);
+		unregister_hooks(given[i]);
 	}
+	synchronize_rcu();
+	destroy_all(given);
 }
 
 /**
@@ -382,10 +442,5 @@ void bpfilter_table_pre_exit(struct net *net)
  */
 void bpfilter_table_exit(struct net *net)
 {
-	struct bpfilter_net *bn = bpfilter_pernet(net);
-	int i;
-
-	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
-		if (bn->tables[i])
-			table_destroy(bn->tables[i]);
+	destroy_all(bpfilter_pernet(net)->tables);
 }
