@@ -267,6 +267,6 @@ int blob_link_chains(struct blob *b)
 
 	where = blob_where(b, b->too_deep);
 	return bpfilter_refuse(b->why, EINVAL, false, &where,
-			       "jump stack of %u can overflow: not supported",
+			       "jump stack of %u can overflow",
 			       b->num_heads);
 }

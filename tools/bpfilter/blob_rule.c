@@ -54,17 +54,12 @@ static int check_match(struct parse_ctx *ctx, const struct match_desc *desc,
  * rule: the index is that of the last element then.
  */
 static int bridge_add(struct parse_ctx *ctx, const struct ir_rule *rule,
-		      uint32_t offset, bool is_target)
+		      struct ir_bridged *bridged)
 {
-	struct ir_bridged bridged = {
-		.rule = rule - ctx->rs->rules,
-		.offset = offset,
-		.is_target = is_target,
-		.revision = ctx->where.revision,
-	};
-
-	snprintf(bridged.name, sizeof(bridged.name), "%s", ctx->where.name);
-	if (bpfilter_ir_bridged_add(ctx->rs, &bridged))
+	bridged->rule = rule - ctx->rs->rules;
+	bridged->revision = ctx->where.revision;
+	snprintf(bridged->name, sizeof(bridged->name), "%s", ctx->where.name);
+	if (bpfilter_ir_bridged_add(ctx->rs, bridged))
 		return parse_nomem(ctx);
 	return 0;
 }
@@ -72,13 +67,14 @@ static int bridge_add(struct parse_ctx *ctx, const struct ir_rule *rule,
 static int bridge_match(struct parse_ctx *ctx, const struct ir_rule *rule,
 			uint32_t offset)
 {
+	struct ir_bridged bridged = { .offset = offset };
 	struct ir_test test = {
 		.kind = IR_TEST_BRIDGE,
 		.value = ctx->rs->num_bridged,
 	};
 	int ret;
 
-	ret = bridge_add(ctx, rule, offset, false);
+	ret = bridge_add(ctx, rule, &bridged);
 	if (ret)
 		return ret;
 	return ir_test_add(ctx, &test);
@@ -162,12 +158,18 @@ static int parse_builtin(struct parse_ctx *ctx, uint32_t size, uint32_t want)
 }
 
 static int bridge_target(struct parse_ctx *ctx, struct ir_rule *rule,
-			 uint32_t offset)
+			 uint32_t offset, bool is_final)
 {
+	struct ir_bridged bridged = {
+		.offset = offset,
+		.is_target = true,
+		.is_final = is_final,
+	};
+
 	rule->action = IR_ACTION_BRIDGE;
 	rule->target = NULL;
 	rule->bridged = ctx->rs->num_bridged;
-	return bridge_add(ctx, rule, offset, true);
+	return bridge_add(ctx, rule, &bridged);
 }
 
 /* Without a name of its own a queue would be listed as nothing */
@@ -179,7 +181,7 @@ static int parse_standard(struct parse_ctx *ctx, struct ir_rule *rule,
 	if (ret || verdict != -NF_QUEUE - 1)
 		return ret;
 	ctx->where.name = "QUEUE";
-	return bridge_target(ctx, rule, offset);
+	return bridge_target(ctx, rule, offset, true);
 }
 
 /* As xt_check_target(), what it does before the target's own check */
@@ -220,7 +222,7 @@ static int parse_extension(struct parse_ctx *ctx, struct ir_rule *rule,
 				    ctx->rs->family);
 	ret = translate_target(ctx, rule, desc, data, size);
 	if (ret == PARSE_BRIDGE)
-		ret = bridge_target(ctx, rule, offset);
+		ret = bridge_target(ctx, rule, offset, false);
 	return ret;
 }
 

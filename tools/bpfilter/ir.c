@@ -242,17 +242,18 @@ bool bpfilter_ir_rule_always(const struct ir_ruleset *rs,
 	return true;
 }
 
-static bool action_ends(enum ir_action action)
+static bool action_ends(const struct ir_ruleset *rs, const struct ir_rule *rule)
 {
-	switch (action) {
+	switch (rule->action) {
 	case IR_ACTION_ACCEPT:
 	case IR_ACTION_DROP:
 	case IR_ACTION_RETURN:
 	case IR_ACTION_GOTO:
 		return true;
+	case IR_ACTION_BRIDGE:
+		return rs->bridged[rule->bridged].is_final;
 	case IR_ACTION_JUMP:
 	case IR_ACTION_CONTINUE:
-	case IR_ACTION_BRIDGE:
 	case IR_ACTION_SET_MARK:
 		return false;
 	}
@@ -269,7 +270,7 @@ static bool action_ends(enum ir_action action)
 bool bpfilter_ir_rule_ends(const struct ir_ruleset *rs,
 			   const struct ir_rule *rule)
 {
-	return action_ends(rule->action) && bpfilter_ir_rule_always(rs, rule);
+	return action_ends(rs, rule) && bpfilter_ir_rule_always(rs, rule);
 }
 
 /**

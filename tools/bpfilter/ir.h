@@ -251,13 +251,15 @@ struct ir_range {
  * @offset:	byte offset of its struct xt_entry_match or xt_entry_target from
  *		the rule's entry
  * @is_target:	it is the rule's target
+ * @is_final:	it is a target that never goes on: the standard target's QUEUE
  * @revision:	its revision
- * @name:	its name
+ * @name:	its name, "QUEUE" for the standard target
  */
 struct ir_bridged {
 	uint32_t rule;
 	uint32_t offset;
 	bool is_target;
+	bool is_final;
 	uint8_t revision;
 	char name[30];
 };
@@ -358,8 +360,9 @@ struct ir_rule {
  * @hook:	enum nf_inet_hooks for a hook's chain, else -1
  * @first:	index of its first rule
  * @end:	index behind its last rule: the first rule from @first on that has
- *		no test and a final action (ACCEPT, DROP, RETURN, GOTO) is the
- *		last that a packet can reach by walking on. A chain head met on
+ *		no test and a final action (ACCEPT, DROP, RETURN, GOTO, or a
+ *		bridged target that is final) is the last that a packet can
+ *		reach by walking on. A chain head met on
  *		the way (a chain without an end, only in forged blobs) drops
  * @listed_end:	index behind the last rule that iptables lists under the name
  * @refs:	rules that jump or go to it

@@ -14,8 +14,9 @@
  * rule that is reached past it, a policy that packets return to, has no tests.
  *
  * Packets have no input device on OUTPUT, and no output device on PREROUTING
- * and INPUT; a missing device has the name of 16 zeroes. Nothing is known on
- * POSTROUTING, which forwarded packets enter with their input device.
+ * and INPUT, whichever table and family; a missing device has the name of 16
+ * zeroes. Nothing is known on POSTROUTING, which forwarded packets enter with
+ * their input device.
  */
 #define HOOKS_WITHOUT_IN	BIT(NF_INET_LOCAL_OUT)
 #define HOOKS_WITHOUT_OUT	(BIT(NF_INET_PRE_ROUTING) | \

@@ -10,8 +10,9 @@
  *
  * Invariant: what is marked dead is not on any way from a hook, where a rule
  * that is not dead leads on to the next unless it always matches and is final,
- * and to the chain that it jumps or goes to. A hook's policy is also reached
- * from a return or goto in the hook's own chain.
+ * and to the chain that it jumps or goes to. A target of the kernel's own may go
+ * on. A hook's policy is also reached from a return or goto in the hook's own
+ * chain.
  */
 
 /**

@@ -10,7 +10,8 @@
  * Invariant: for every packet the rule matches, does not match or drops as
  * before. A test that always holds goes. Behind one that never holds nothing is
  * looked at; it stays, so that the tests alone still tell. The rule is dead
- * then, unless a test before can drop the packet.
+ * then, unless a test before can drop the packet or is one of the kernel's own,
+ * which is asked as often as native asks it.
  *
  * A test for a connection can end its match early with success, so behind it a
  * test that never holds decides for packets with a connection only.
@@ -59,6 +60,43 @@ static enum outcome range_outcome(const struct ir_test *t)
 	return OUTCOME_UNKNOWN;
 }
 
+static enum outcome bytes_range_outcome(const struct ir_test *t)
+{
+	static const uint8_t zeroes[IR_BYTES_MAX];
+	uint8_t ones[IR_BYTES_MAX];
+
+	memset(ones, 0xff, sizeof(ones));
+	if (memcmp(t->bytes, t->bytes_hi, IR_BYTES_MAX) > 0)
+		return outcome(false, t->invert);
+	if (!memcmp(t->bytes, zeroes, IR_BYTES_MAX) &&
+	    !memcmp(t->bytes_hi, ones, IR_BYTES_MAX))
+		return outcome(true, t->invert);
+	return OUTCOME_UNKNOWN;
+}
+
+static enum outcome ports_outcome(const struct ir_ruleset *rs,
+				  const struct ir_test *t)
+{
+	bool empty = true;
+
+	for (uint32_t i = 0; i < t->num_ranges; i++) {
+		const struct ir_range *r = &rs->ranges[t->first_range + i];
+
+		if (!r->lo && r->hi == UINT16_MAX)
+			return outcome(true, t->invert);
+		empty &= r->lo > r->hi;
+	}
+	return empty ? outcome(false, t->invert) : OUTCOME_UNKNOWN;
+}
+
+/* It has no memory, so that nothing is lost if it is not asked */
+static enum outcome random_outcome(const struct ir_test *t)
+{
+	if (!t->value || t->value > INT32_MAX)
+		return outcome(t->value, t->invert);
+	return OUTCOME_UNKNOWN;
+}
+
 static enum outcome any_bit_outcome(const struct ir_test *t)
 {
 	if (!(t->mask & bpfilter_ir_field_max(t->field)))
@@ -66,7 +104,8 @@ static enum outcome any_bit_outcome(const struct ir_test *t)
 	return OUTCOME_UNKNOWN;
 }
 
-static enum outcome test_outcome(const struct ir_test *t)
+static enum outcome test_outcome(const struct ir_ruleset *rs,
+				 const struct ir_test *t)
 {
 	switch (t->kind) {
 	case IR_TEST_MASKED:
@@ -75,6 +114,12 @@ static enum outcome test_outcome(const struct ir_test *t)
 		return bytes_outcome(t);
 	case IR_TEST_RANGE:
 		return range_outcome(t);
+	case IR_TEST_BYTES_RANGE:
+		return bytes_range_outcome(t);
+	case IR_TEST_PORTS:
+		return ports_outcome(rs, t);
+	case IR_TEST_RANDOM:
+		return random_outcome(t);
 	case IR_TEST_ANY_BIT:
 		return any_bit_outcome(t);
 	case IR_TEST_CONST:
@@ -82,20 +127,18 @@ static enum outcome test_outcome(const struct ir_test *t)
 	case IR_TEST_PRESENT:
 	case IR_TEST_HEADER:
 	case IR_TEST_CONN:
-	case IR_TEST_BYTES_RANGE:
-	case IR_TEST_PORTS:
-	case IR_TEST_RANDOM:
 	case IR_TEST_BRIDGE:
 		return OUTCOME_UNKNOWN;
 	}
 	return OUTCOME_UNKNOWN;
 }
 
-/* Or does something else that a packet must not miss */
-static bool test_may_drop(const struct ir_test *t)
+/* Or remembers the packet, as many a match of the kernel's own does */
+static bool test_matters(const struct ir_test *t)
 {
-	return t->kind == IR_TEST_HEADER || t->kind == IR_TEST_PRESENT ||
-	       t->kind == IR_TEST_BRIDGE;
+	if (t->kind == IR_TEST_HEADER)
+		return t->header != IR_HEADER_ETHER;
+	return t->kind == IR_TEST_PRESENT || t->kind == IR_TEST_BRIDGE;
 }
 
 /* Matches at once if there is no connection */
@@ -121,11 +164,11 @@ static void kill_rule(struct ir_ruleset *rs, struct ir_rule *rule,
 
 /**
  * struct seen - what came before in a rule
- * @may_drop:	a test that can drop the packet
+ * @matters:	a test that does more than to hold or not
  * @never:	the match that never matches, or NULL
  */
 struct seen {
-	bool may_drop;
+	bool matters;
 	struct ir_match *never;
 };
 
@@ -137,14 +180,14 @@ static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
 	uint32_t num = 0;
 
 	for (uint32_t t = 0; t < match->num && !never; t++) {
-		enum outcome out = test_outcome(&tests[t]);
+		enum outcome out = test_outcome(rs, &tests[t]);
 
 		if (out == OUTCOME_ALWAYS)
 			continue;
 		never = out == OUTCOME_NEVER;
 		tests[num++] = never ? test_never : tests[t];
 		may_end |= test_may_end(&tests[num - 1]);
-		seen->may_drop |= test_may_drop(&tests[num - 1]);
+		seen->matters |= test_matters(&tests[num - 1]);
 	}
 	if (num && test_may_end(&tests[num - 1]))
 		num--;
@@ -164,7 +207,7 @@ static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
 		else
 			simplify_match(rs, &matches[m], &seen);
 	}
-	if (seen.never && !seen.may_drop)
+	if (seen.never && !seen.matters)
 		kill_rule(rs, rule, seen.never);
 }
 

@@ -201,7 +201,7 @@ TEST(full_jump_stack_is_refused)
 	make_hook(&mk, NF_INET_LOCAL_IN, 0, 1);
 	EXPECT_EQ(-EINVAL, read_table(&mk, &rs, &why));
 	EXPECT_FALSE(why.native);
-	EXPECT_STREQ("filter/user rule 3: jump stack of 2 can overflow: not supported",
+	EXPECT_STREQ("filter/user rule 3: jump stack of 2 can overflow",
 		     why.text);
 	ASSERT_NE(NULL, rs);
 	EXPECT_EQ(2, rs->rules[7].comefrom);
