@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
-#include <netinet/in.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "ir_build.h"
 #include "parse.h"
@@ -251,32 +248,17 @@ int parse_ranges(struct parse_ctx *ctx, uint32_t ports,
 	return ir_test_add(ctx, &test);
 }
 
-/*
- * A rule of IPv6 can name a protocol, which satisfies the kernel's checks, but
- * lack the flag without which native neither compares it nor looks for where
- * the transport header is.
- */
-static bool header_unknown(const struct parse_ctx *ctx, enum ir_header header)
-{
-	return ctx->rs->family == NFPROTO_IPV6 &&
-	       !(ctx->flags & IP6T_F_PROTO) &&
-	       header != IR_HEADER_IP6 && header != IR_HEADER_ETHER;
-}
-
 /**
  * parse_header() - append that a header can be read
  * @ctx:	the parser's context
  * @header:	which
  *
- * Return: 0, -ENOMEM, or PARSE_BRIDGE if the rule does not say where the header
- * is.
+ * Return: 0 or -ENOMEM.
  */
 int parse_header(struct parse_ctx *ctx, enum ir_header header)
 {
 	struct ir_test test = { .kind = IR_TEST_HEADER, .header = header };
 
-	if (header_unknown(ctx, header))
-		return PARSE_BRIDGE;
 	return ir_test_add(ctx, &test);
 }
 
