@@ -18,6 +18,9 @@
  */
 #define CT_COMMON_SIZE	offsetof(struct xt_conntrack_mtinfo3, state_mask)
 
+#define CT_ADDRS	(XT_CONNTRACK_ORIGSRC | XT_CONNTRACK_ORIGDST | \
+			 XT_CONNTRACK_REPLSRC | XT_CONNTRACK_REPLDST)
+
 static_assert(offsetof(struct xt_conntrack_mtinfo1, state_mask) ==
 	      CT_COMMON_SIZE, "layout");
 static_assert(offsetof(struct xt_conntrack_mtinfo2, state_mask) ==
@@ -45,11 +48,14 @@ static int ct_parse_addr(struct parse_ctx *ctx,
 			    ntohl(mask->ip), ct_inverted(info, flag));
 }
 
+/* There are fields for addresses of IPv4 only */
 static int ct_parse_addrs(struct parse_ctx *ctx,
 			  const struct xt_conntrack_mtinfo3 *info)
 {
 	int ret;
 
+	if (ct_asked(info, CT_ADDRS) && parse_rule_family(ctx) != NFPROTO_IPV4)
+		return PARSE_BRIDGE;
 	ret = ct_parse_addr(ctx, info, XT_CONNTRACK_ORIGSRC,
 			    IR_FIELD_CT_ORIGSRC, &info->origsrc_addr,
 			    &info->origsrc_mask);
@@ -155,14 +161,13 @@ static int ct_parse(struct parse_ctx *ctx,
 		    const struct xt_conntrack_mtinfo3 *info)
 {
 	bool state = ct_asked(info, XT_CONNTRACK_STATE);
-	struct ir_test conn = { .kind = IR_TEST_CONN, .value = state };
 	int ret = 0;
 
 	if (state)
 		ret = parse_any_bit(ctx, IR_FIELD_CT_STATE, info->state_mask,
 				    ct_inverted(info, XT_CONNTRACK_STATE));
 	if (!ret)
-		ret = ir_test_add(ctx, &conn);
+		ret = parse_conn(ctx, state);
 	if (!ret)
 		ret = ct_parse_conn(ctx, info);
 	return ret;

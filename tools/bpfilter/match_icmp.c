@@ -4,11 +4,19 @@
 #include <linux/kernel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "parse.h"
 
 /* The type that stands for any, whatever the codes say, as icmp_match() */
 #define ICMP_TYPE_ANY	0xff
+
+static int icmp_parse_typecode(struct parse_ctx *ctx, uint8_t type,
+			       const uint8_t code[2], bool invert)
+{
+	return parse_range(ctx, IR_FIELD_ICMP_TYPECODE, type << 8 | code[0],
+			   type << 8 | code[1], invert);
+}
 
 static int icmp_parse(struct parse_ctx *ctx, const void *data)
 {
@@ -25,9 +33,24 @@ static int icmp_parse(struct parse_ctx *ctx, const void *data)
 		return ret;
 	if (info->type == ICMP_TYPE_ANY)
 		return parse_const(ctx, !invert);
-	return parse_range(ctx, IR_FIELD_ICMP_TYPECODE,
-			   info->type << 8 | info->code[0],
-			   info->type << 8 | info->code[1], invert);
+	return icmp_parse_typecode(ctx, info->type, info->code, invert);
+}
+
+/* No type stands for any, see icmp6_match() */
+static int icmp6_parse(struct parse_ctx *ctx, const void *data)
+{
+	const struct ip6t_icmp *info = data;
+	int ret;
+
+	if (info->invflags & ~IP6T_ICMP_INV)
+		return parse_invalid(ctx, EINVAL, "unknown flags 0x%x",
+				     info->invflags & ~IP6T_ICMP_INV);
+
+	ret = parse_header(ctx, IR_HEADER_ICMP);
+	if (ret)
+		return ret;
+	return icmp_parse_typecode(ctx, info->type, info->code,
+				   info->invflags & IP6T_ICMP_INV);
 }
 
 static const struct match_desc icmp_mt[] = {
@@ -37,6 +60,13 @@ static const struct match_desc icmp_mt[] = {
 		.proto = IPPROTO_ICMP,
 		.size = sizeof(struct ipt_icmp),
 		.parse = icmp_parse,
+	},
+	{
+		.name = "icmp6",
+		.family = NFPROTO_IPV6,
+		.proto = IPPROTO_ICMPV6,
+		.size = sizeof(struct ip6t_icmp),
+		.parse = icmp6_parse,
 	},
 };
 

@@ -52,7 +52,7 @@ static int tcp_parse(struct parse_ctx *ctx, const void *data)
 static const struct match_desc tcp_mt[] = {
 	{
 		.name = "tcp",
-		.family = NFPROTO_IPV4,
+		.family = NFPROTO_UNSPEC,
 		.proto = IPPROTO_TCP,
 		.size = sizeof(struct xt_tcp),
 		.parse = tcp_parse,

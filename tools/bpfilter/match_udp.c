@@ -31,14 +31,14 @@ static int udp_parse(struct parse_ctx *ctx, const void *data)
 static const struct match_desc udp_mt[] = {
 	{
 		.name = "udp",
-		.family = NFPROTO_IPV4,
+		.family = NFPROTO_UNSPEC,
 		.proto = IPPROTO_UDP,
 		.size = sizeof(struct xt_udp),
 		.parse = udp_parse,
 	},
 	{
 		.name = "udplite",
-		.family = NFPROTO_IPV4,
+		.family = NFPROTO_UNSPEC,
 		.proto = IPPROTO_UDPLITE,
 		.size = sizeof(struct xt_udp),
 		.parse = udp_parse,

@@ -7,14 +7,33 @@
 #include "match.h"
 
 /* A new match is one file and one line here */
-extern const struct match_group match_comment, match_conntrack, match_icmp,
-				match_state, match_tcp, match_udp;
+extern const struct match_group match_ah, match_comment, match_connmark,
+				match_conntrack, match_dscp, match_ecn,
+				match_esp, match_hl, match_icmp, match_iprange,
+				match_length, match_mac, match_mark,
+				match_multiport, match_pkttype, match_sctp,
+				match_state, match_statistic, match_tcp,
+				match_udp;
 
 static const struct match_group *const groups[] = {
+	&match_ah,
 	&match_comment,
+	&match_connmark,
 	&match_conntrack,
+	&match_dscp,
+	&match_ecn,
+	&match_esp,
+	&match_hl,
 	&match_icmp,
+	&match_iprange,
+	&match_length,
+	&match_mac,
+	&match_mark,
+	&match_multiport,
+	&match_pkttype,
+	&match_sctp,
 	&match_state,
+	&match_statistic,
 	&match_tcp,
 	&match_udp,
 };

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <netinet/in.h>
+#include <linux/kernel.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/xt_statistic.h>
+
+#include "parse.h"
+
+static int statistic_parse(struct parse_ctx *ctx, const void *data)
+{
+	const struct xt_statistic_info *info = data;
+	struct ir_test test = {
+		.kind = IR_TEST_RANDOM,
+		.invert = info->flags & XT_STATISTIC_INVERT,
+		.value = info->u.random.probability,
+	};
+
+	if (info->mode > XT_STATISTIC_MODE_MAX)
+		return parse_invalid(ctx, EINVAL, "unknown mode %u",
+				     info->mode);
+	if (info->flags & ~XT_STATISTIC_MASK)
+		return parse_invalid(ctx, EINVAL, "unknown flags 0x%x",
+				     info->flags & ~XT_STATISTIC_MASK);
+
+	/* Every Nth packet needs a count that all processors share */
+	if (info->mode != XT_STATISTIC_MODE_RANDOM)
+		return PARSE_BRIDGE;
+	return ir_test_add(ctx, &test);
+}
+
+static const struct match_desc statistic_mt[] = {
+	{
+		.name = "statistic",
+		.family = NFPROTO_UNSPEC,
+		.size = sizeof(struct xt_statistic_info),
+		.parse = statistic_parse,
+	},
+};
+
+const struct match_group match_statistic = {
+	.descs = statistic_mt,
+	.num = ARRAY_SIZE(statistic_mt),
+};
