@@ -240,12 +240,14 @@ static void dump_masked(FILE *out, const struct ir_test *t)
 /*
  * How an interface name is written: its bytes up to the first that the mask
  * leaves open, "+" if that comes before the terminating zero. False if the mask
- * is not that simple.
+ * is not that simple, or the field is none of interfaces.
  */
 static bool iface_name(const struct ir_test *t, char name[IR_BYTES_MAX + 2])
 {
 	int len = 0;
 
+	if (t->field != IR_FIELD_IFACE_IN && t->field != IR_FIELD_IFACE_OUT)
+		return false;
 	while (len < IR_BYTES_MAX && t->bytes_mask[len] == 0xff)
 		len++;
 	for (int i = len; i < IR_BYTES_MAX; i++)
