@@ -12,6 +12,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
 
@@ -397,6 +398,16 @@ static void unknown_with_odd_name(struct make_entry *e)
 	make_match(e, "f\noo", 3, 8);
 }
 
+static void middle_bridged(struct make_entry *e)
+{
+	struct xt_mark_mtinfo1 *mark;
+
+	tcp_any(e);
+	mark = make_match(e, "mark", 1, sizeof(*mark));
+	mark->invert = 2;
+	ct_nothing(e);
+}
+
 static void several(struct make_entry *e)
 {
 	tcp_ports(e);
@@ -417,8 +428,7 @@ static void several(struct make_entry *e)
  * @fill:	makes the rule
  * @tests:	its tests as read, NULL if it is refused
  * @simple:	its tests after all passes, NULL for no change
- * @refusal:	why it is refused, behind WHERE
- * @native:	the refusal is native's too
+ * @refusal:	why it is refused, behind WHERE; native refuses it as well
  */
 struct rule_case {
 	const char *desc;
@@ -426,7 +436,6 @@ struct rule_case {
 	const char *tests;
 	const char *simple;
 	const char *refusal;
-	bool native;
 };
 
 static const struct rule_case rule_cases[] = {
@@ -472,19 +481,19 @@ static const struct rule_case rule_cases[] = {
 	  "tcp: tcp_option lacks 5\n" },
 	{ "tcp option 0 is none", tcp_inverted_option_zero,
 	  TCP },
-	{ "tcp flags unknown", tcp_bad_flags, .native = true,
+	{ "tcp flags unknown", tcp_bad_flags,
 	  .refusal = "\"tcp\" revision 0: unknown flags 0x10" },
-	{ "tcp, wrong protocol", tcp_bad_proto, .native = true,
+	{ "tcp, wrong protocol", tcp_bad_proto,
 	  .refusal = "\"tcp\" revision 0: only for protocol 6" },
-	{ "tcp, protocol inverted", tcp_not_proto, .native = true,
+	{ "tcp, protocol inverted", tcp_not_proto,
 	  .refusal = "\"tcp\" revision 0: only for protocol 6" },
-	{ "tcp, wrong size", tcp_bad_size, .native = true,
+	{ "tcp, wrong size", tcp_bad_size,
 	  .refusal = "\"tcp\" revision 0: 24 bytes, must be 16" },
 	{ "tcp revision", tcp_bad_revision,
-	  .refusal = "\"tcp\" revision 1: not supported" },
+	  "ip_proto == tcp\nkernel's own tcp revision 1\n" },
 	{ "udp ports", udp_ports, UDP
 	  "udp: l4_dport != 53-54\n" },
-	{ "udp flags unknown", udp_bad_flags, .native = true,
+	{ "udp flags unknown", udp_bad_flags,
 	  .refusal = "\"udp\" revision 0: unknown flags 0x4" },
 	{ "udplite port", udplite_port,
 	  "ip_proto == udplite\nudplite: header udp\nudplite: l4_dport == 7\n" },
@@ -495,7 +504,7 @@ static const struct rule_case rule_cases[] = {
 	{ "icmp any", icmp_any, ICMP },
 	{ "icmp any inverted", icmp_not_any, ICMP
 	  "icmp: never\n" },
-	{ "icmp flags unknown", icmp_bad_flags, .native = true,
+	{ "icmp flags unknown", icmp_bad_flags,
 	  .refusal = "\"icmp\" revision 0: unknown flags 0x2" },
 
 	{ "state", state_new, "state: ct_state any of NEW,UNTRACKED\n" },
@@ -529,14 +538,16 @@ static const struct rule_case rule_cases[] = {
 	  "conntrack: ct_replsrc_port == 53\n"
 	  "conntrack: ct_status none of CONFIRMED\n" },
 	{ "conntrack revision 0", ct_rev0,
-	  .refusal = "\"conntrack\" revision 0: not supported" },
+	  "kernel's own conntrack revision 0\n" },
 	{ "comment", comment, "" },
-	{ "comment, wrong size", comment_bad_size, .native = true,
+	{ "comment, wrong size", comment_bad_size,
 	  .refusal = "\"comment\" revision 0: 8 bytes, must be 256" },
-	{ "name without end", name_without_end, .native = true,
+	{ "name without end", name_without_end,
 	  .refusal = "\"a-name-of-twenty-nine-letters\" revision 0: name without an end" },
 	{ "unknown match", unknown_with_odd_name,
-	  .refusal = "\"f?oo\" revision 3: not supported" },
+	  "kernel's own f?oo revision 3\n" },
+	{ "match in the middle left to the kernel", middle_bridged,
+	  TCP "kernel's own mark revision 1\n" CONN },
 	{ "several matches", several, TCP
 	  "tcp: l4_sport != 1024-65535\ntcp: l4_dport == 80\n"
 	  "conntrack: ct_state any of ESTABLISHED,UNTRACKED,DNAT\n" CONN_END,
@@ -620,7 +631,7 @@ TEST(rules_are_refused)
 		EXPECT_EQ(-EINVAL, read_rule(c->fill, &rs, &why));
 		EXPECT_EQ(0, strncmp(WHERE, why.text, strlen(WHERE)));
 		EXPECT_STREQ(c->refusal, why.text + strlen(WHERE));
-		EXPECT_EQ(c->native, why.native) TH_LOG("%s", c->desc);
+		EXPECT_TRUE(why.native) TH_LOG("%s", c->desc);
 		ASSERT_NE(NULL, rs);
 		EXPECT_EQ(1U << NF_INET_LOCAL_IN, rs->rules[0].comefrom);
 		bpfilter_ir_free(rs);
