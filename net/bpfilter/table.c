@@ -40,6 +40,9 @@ static bool is_pristine(const struct bpfilter_table *table)
 
 	if (has_rules(table, ruleset))
 		return false;
+	/* Connections keep what rules said that may be gone */
+	if (table->spec->nat && table->generation)
+		return false;
 	for (i = 0; i < NF_INET_NUMHOOKS; i++)
 		if (table->spec->xt.valid_hooks & (1 << i) &&
 		    (ruleset->commitment.prog[i] ||
