@@ -29,8 +29,8 @@
 #define IP6(first, last)						\
 	{ .in6.s6_addr = { 0x20, 0x01, [2] = (first), [15] = (last) } }
 
-#define HEX_LO	"20010000000000000000000000000001"
-#define HEX_HI	"20010200000000000000000000000003"
+#define ADDR_LO	"2001::1"
+#define ADDR_HI	"2001:200::3"
 
 static const struct parse_case length_cases[] = {
 	{ "range", LENGTH,
@@ -180,14 +180,14 @@ static const struct parse_case iprange_cases[] = {
 	{ "source", IPRANGE6,
 	  PARSE_DATA(struct xt_iprange_mtinfo, .flags = IPRANGE_SRC,
 		     .src_min = IP6(0, 1), .src_max = IP6(2, 3)),
-	  .text = "ip6_saddr == " HEX_LO "-" HEX_HI "\n" },
+	  .text = "ip6_saddr == " ADDR_LO "-" ADDR_HI "\n" },
 	{ "both, destination inverted and backwards", IPRANGE6,
 	  PARSE_DATA(struct xt_iprange_mtinfo,
 		     .flags = IPRANGE_SRC | IPRANGE_DST | IPRANGE_DST_INV,
 		     .src_min = IP6(0, 1), .src_max = IP6(0, 1),
 		     .dst_min = IP6(2, 3), .dst_max = IP6(0, 1)),
-	  .text = "ip6_saddr == " HEX_LO "-" HEX_LO "\n"
-		  "ip6_daddr != " HEX_HI "-" HEX_LO "\n" },
+	  .text = "ip6_saddr == " ADDR_LO "\n"
+		  "ip6_daddr != " ADDR_HI "-" ADDR_LO "\n" },
 	{ "nothing", IPRANGE6,
 	  PARSE_DATA(struct xt_iprange_mtinfo, .flags = 0xf0), .text = "" },
 };

@@ -26,10 +26,6 @@
 #define STATE	.name = "state"
 #define CHANCE	.name = "statistic"
 
-/* Six bytes of sixteen, as the dump shows them */
-#define ZEROES	"00000000000000000000"
-#define SIX(hex) hex ZEROES "/ffffffffffff" ZEROES "\n"
-
 #define CONN	"connection, or fail the match\n"
 #define CONN_END "connection, or end with the match\n"
 
@@ -71,11 +67,11 @@ static const struct parse_case mac_cases[] = {
 	{ "address", MAC,
 	  PARSE_DATA(struct xt_mac_info,
 		     .srcaddr = { 2, 0, 0, 0xa, 0xb, 0xff }),
-	  .text = "header ether\nmac_saddr == " SIX("0200000a0bff") },
+	  .text = "header ether\nmac_saddr == 02:00:00:0a:0b:ff\n" },
 	{ "other than an address", MAC,
 	  PARSE_DATA(struct xt_mac_info, .srcaddr = { 0x41, 0x42, 0x43, 0, 0 },
 		     .invert = 1),
-	  .text = "header ether\nmac_saddr != " SIX("414243000000") },
+	  .text = "header ether\nmac_saddr != 41:42:43:00:00:00\n" },
 	{ "odd inversion", MAC,
 	  PARSE_DATA(struct xt_mac_info, .invert = 0x100),
 	  .ret = PARSE_BRIDGE },
