@@ -79,13 +79,19 @@ bool netns_is_current(const char *name);
 /* cmd_table.c */
 
 /**
- * struct table_count - what iptables would list of a table
- * @rules:	rules without policies, chain heads and chain ends
- * @chains:	user chains
+ * struct table_family - where the kernel keeps the tables of a family
+ * @word:	how it is called in arguments and output
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
+ * @domain:	of sockets
+ * @level:	of socket options
+ * @names:	file with the names of its tables
  */
-struct table_count {
-	uint32_t rules;
-	uint32_t chains;
+struct table_family {
+	const char *word;
+	uint16_t family;
+	int domain;
+	int level;
+	const char *names;
 };
 
 /**
@@ -98,13 +104,56 @@ struct table_names {
 	unsigned int num;
 };
 
-int table_socket(void);
+#define TABLE_NUM_FAMILIES	2
+
+extern const struct table_family table_families[TABLE_NUM_FAMILIES];
+
+const struct table_family *table_family_find(uint16_t family);
+const struct table_family *table_family_word(const char *word);
+int table_socket(const struct table_family *fam);
 int table_status(int sk, struct bpfilter_status **status);
-int table_names(struct table_names *names);
+int table_names(const struct table_family *fam, struct table_names *names);
 bool table_names_have(const struct table_names *names, const char *name);
-int table_fetch(int sk, const char *name, struct ipt_replace **blob);
+int table_fetch(int sk, const struct table_family *fam, const char *name,
+		struct ipt_replace **blob);
 size_t table_blob_size(const struct ipt_replace *blob);
-int table_count(const struct ipt_replace *blob, struct table_count *count);
+
+/* cmd_rules.c */
+
+/**
+ * struct rules_ext - a match or target extension in a table
+ * @name:	its name
+ * @revision:	its revision
+ * @is_target:	it is a target
+ * @translated:	rules for which it became instructions
+ * @bridged:	rules that leave it to the kernel's own code
+ */
+struct rules_ext {
+	char name[30];
+	uint8_t revision;
+	bool is_target;
+	uint32_t translated;
+	uint32_t bridged;
+};
+
+/**
+ * struct rules - what there is in a table
+ * @rules:	rules that iptables lists, without policies, chain heads and
+ *		chain ends
+ * @chains:	user chains
+ * @exts:	extensions, matches before targets, by name and revision; owned
+ * @num_exts:	number of @exts
+ */
+struct rules {
+	uint32_t rules;
+	uint32_t chains;
+	struct rules_ext *exts;
+	uint32_t num_exts;
+};
+
+int rules_read(const struct ipt_replace *blob, uint16_t family,
+	       struct rules *rules);
+void rules_free(struct rules *rules);
 
 /* cmd_prog.c */
 

@@ -20,6 +20,7 @@
 
 /**
  * struct dump_args - the arguments of the command
+ * @fam:	family of the table or blob
  * @table:	name of a live table, or NULL
  * @file:	name of a file with a blob, or NULL
  * @save:	where to write the blob, or NULL
@@ -27,6 +28,7 @@
  * @insns:	print the instructions
  */
 struct dump_args {
+	const struct table_family *fam;
 	const char *table;
 	const char *file;
 	const char *save;
@@ -36,6 +38,7 @@ struct dump_args {
 
 /**
  * struct dump - a ruleset and what is known of it
+ * @fam:	its family
  * @blob:	as bpfilter_blob_read() takes it, owned
  * @size:	bytes of @blob
  * @owned:	bpfilter runs it: @prog_id is valid
@@ -45,6 +48,7 @@ struct dump_args {
  * @btf:	numbers of the running kernel, for compiling
  */
 struct dump {
+	const struct table_family *fam;
 	struct ipt_replace *blob;
 	size_t size;
 	bool owned;
@@ -65,13 +69,29 @@ static const char *word_value(int *argc, char ***argv)
 	return (*argv)[-1];
 }
 
+/* A family stands before the name if it is not that of IPv4 */
+static const char *source_value(struct dump_args *args, int *argc, char ***argv)
+{
+	const struct table_family *fam = NULL;
+
+	args->fam = &table_families[0];
+	if (*argc > 2)
+		fam = table_family_word((*argv)[1]);
+	if (fam) {
+		args->fam = fam;
+		(*argc)--;
+		(*argv)++;
+	}
+	return word_value(argc, argv);
+}
+
 static int args_source(struct cmd_ctx *ctx, struct dump_args *args, int *argc,
 		       char ***argv)
 {
 	if (*argc && cmd_word(**argv, "table"))
-		args->table = word_value(argc, argv);
+		args->table = source_value(args, argc, argv);
 	else if (*argc && cmd_word(**argv, "file"))
-		args->file = word_value(argc, argv);
+		args->file = source_value(args, argc, argv);
 
 	return args->table || args->file ? CMD_OK :
 	       cmd_usage(ctx, "dump needs \"table NAME\" or \"file BLOB\"");
@@ -160,19 +180,22 @@ static int blob_to_file(struct cmd_ctx *ctx, const char *name,
 }
 
 /* A kernel without bpfilter has no programs of it, which is no error here */
-static int owner_read(int sk, const char *name, struct dump *d)
+static int owner_read(const char *name, struct dump *d)
 {
 	struct bpfilter_status *st;
 	unsigned int i;
-	int ret;
+	int sk, ret;
 
+	sk = table_socket(&table_families[0]);
+	if (sk < 0)
+		return sk;
 	ret = table_status(sk, &st);
-	if (ret == -ENOPROTOOPT)
-		return 0;
+	close(sk);
 	if (ret)
-		return ret;
+		return ret == -ENOPROTOOPT ? 0 : ret;
 	for (i = 0; i < st->num_tables; i++) {
-		if (strcmp(st->tables[i].name, name))
+		if (st->tables[i].family != d->fam->family ||
+		    strcmp(st->tables[i].name, name))
 			continue;
 		d->owned = true;
 		memcpy(d->prog_id, st->tables[i].prog_id, sizeof(d->prog_id));
@@ -181,10 +204,10 @@ static int owner_read(int sk, const char *name, struct dump *d)
 	return 0;
 }
 
-static int table_exists(const char *name)
+static int table_exists(const struct table_family *fam, const char *name)
 {
 	struct table_names names;
-	int ret = table_names(&names);
+	int ret = table_names(fam, &names);
 
 	if (!ret && !table_names_have(&names, name))
 		ret = -ENOENT;
@@ -197,29 +220,29 @@ static int table_read(int sk, const char *name, struct dump *d)
 	int ret;
 
 	/* Asking for its rules would make it */
-	ret = table_exists(name);
+	ret = table_exists(d->fam, name);
 	if (!ret)
-		ret = table_fetch(sk, name, &d->blob);
+		ret = table_fetch(sk, d->fam, name, &d->blob);
 	if (ret)
 		return ret;
 	d->size = table_blob_size(d->blob);
-	return owner_read(sk, name, d);
+	return owner_read(name, d);
 }
 
 static int blob_from_table(struct cmd_ctx *ctx, const char *name,
 			   struct dump *d)
 {
-	int sk = table_socket();
+	int sk = table_socket(d->fam);
 	int ret;
 
 	ret = sk < 0 ? sk : table_read(sk, name, d);
 	if (sk >= 0)
 		close(sk);
 	if (ret == -ENOENT)
-		return cmd_error(ctx, "no table \"%s\" in this network namespace",
-				 name);
-	return ret ? cmd_error(ctx, "table \"%s\": %s", name, strerror(-ret)) :
-	       CMD_OK;
+		return cmd_error(ctx, "no %s table \"%s\" in this network namespace",
+				 d->fam->word, name);
+	return ret ? cmd_error(ctx, "%s table \"%s\": %s", d->fam->word, name,
+			       strerror(-ret)) : CMD_OK;
 }
 
 /* Translation */
@@ -234,7 +257,8 @@ static int ruleset_read(struct cmd_ctx *ctx, struct dump *d)
 	struct refusal why = {};
 	int ret;
 
-	ret = bpfilter_blob_read(d->blob, d->size, NFPROTO_IPV4, &d->rs, &why);
+	ret = bpfilter_blob_read(d->blob, d->size, d->fam->family, &d->rs,
+				 &why);
 	if (!ret)
 		ret = bpfilter_passes_run(d->rs, &why);
 	return ret ? refused(ctx, ret, &why) : CMD_OK;
@@ -385,6 +409,7 @@ static int dump_run(struct cmd_ctx *ctx, const struct dump_args *args,
 {
 	int ret;
 
+	d->fam = args->fam;
 	ret = args->file ? blob_from_file(ctx, args->file, d) :
 			   blob_from_table(ctx, args->table, d);
 	if (ret == CMD_OK && args->save)

@@ -15,6 +15,12 @@ static const char *const header_names[] = {
 	[IR_HEADER_TCP]		= "tcp",
 	[IR_HEADER_UDP]		= "udp",
 	[IR_HEADER_ICMP]	= "icmp",
+	[IR_HEADER_PORTS]	= "ports",
+	[IR_HEADER_SCTP]	= "sctp",
+	[IR_HEADER_AH]		= "ah",
+	[IR_HEADER_ESP]		= "esp",
+	[IR_HEADER_IP6]		= "ip6",
+	[IR_HEADER_ETHER]	= "ether",
 };
 
 static const char *const action_names[] = {
@@ -24,6 +30,8 @@ static const char *const action_names[] = {
 	[IR_ACTION_JUMP]	= "jump",
 	[IR_ACTION_GOTO]	= "goto",
 	[IR_ACTION_CONTINUE]	= "continue",
+	[IR_ACTION_BRIDGE]	= "bridge",
+	[IR_ACTION_SET_MARK]	= "set_mark",
 };
 
 /* Names come from the blob: bytes that cannot be printed become "?" */
@@ -50,37 +58,80 @@ static void bytes_json(json_writer_t *json, const char *name,
 	jsonw_string_field(json, name, text);
 }
 
-static void masked_json(json_writer_t *json, const struct ir_test *t)
+static void masked_json(json_writer_t *json, const struct ir_ruleset *rs,
+			const struct ir_test *t)
 {
 	jsonw_uint_field(json, "value", t->value);
 	jsonw_uint_field(json, "mask", t->mask);
 }
 
-static void any_bit_json(json_writer_t *json, const struct ir_test *t)
+static void any_bit_json(json_writer_t *json, const struct ir_ruleset *rs,
+			 const struct ir_test *t)
 {
 	jsonw_uint_field(json, "mask", t->mask);
 }
 
-static void name_json(json_writer_t *json, const struct ir_test *t)
+static void name_json(json_writer_t *json, const struct ir_ruleset *rs,
+		      const struct ir_test *t)
 {
 	bytes_json(json, "bytes", t->bytes);
 	bytes_json(json, "mask", t->bytes_mask);
 }
 
-static void range_json(json_writer_t *json, const struct ir_test *t)
+static void range_json(json_writer_t *json, const struct ir_ruleset *rs,
+		       const struct ir_test *t)
 {
 	jsonw_uint_field(json, "lo", t->lo);
 	jsonw_uint_field(json, "hi", t->hi);
 }
 
-static void value_json(json_writer_t *json, const struct ir_test *t)
+static void value_json(json_writer_t *json, const struct ir_ruleset *rs,
+		       const struct ir_test *t)
 {
 	jsonw_uint_field(json, "value", t->value);
 }
 
-static void header_json(json_writer_t *json, const struct ir_test *t)
+static void header_json(json_writer_t *json, const struct ir_ruleset *rs,
+			const struct ir_test *t)
 {
 	jsonw_string_field(json, "header", header_names[t->header]);
+}
+
+static void bytes_range_json(json_writer_t *json, const struct ir_ruleset *rs,
+			     const struct ir_test *t)
+{
+	bytes_json(json, "lo", t->bytes);
+	bytes_json(json, "hi", t->bytes_hi);
+}
+
+static void ports_json(json_writer_t *json, const struct ir_ruleset *rs,
+		       const struct ir_test *t)
+{
+	uint32_t i;
+
+	jsonw_bool_field(json, "source", t->ports & IR_PORTS_SRC);
+	jsonw_bool_field(json, "destination", t->ports & IR_PORTS_DST);
+	jsonw_name(json, "ranges");
+	jsonw_start_array(json);
+	for (i = 0; i < t->num_ranges; i++) {
+		jsonw_start_array(json);
+		jsonw_uint(json, rs->ranges[t->first_range + i].lo);
+		jsonw_uint(json, rs->ranges[t->first_range + i].hi);
+		jsonw_end_array(json);
+	}
+	jsonw_end_array(json);
+}
+
+static void bridged_json(json_writer_t *json, const struct ir_bridged *b)
+{
+	blob_name_json(json, "name", b->name);
+	jsonw_uint_field(json, "revision", b->revision);
+}
+
+static void bridge_json(json_writer_t *json, const struct ir_ruleset *rs,
+			const struct ir_test *t)
+{
+	bridged_json(json, &rs->bridged[t->value]);
 }
 
 /**
@@ -92,21 +143,27 @@ static void header_json(json_writer_t *json, const struct ir_test *t)
 struct test_kind {
 	const char *name;
 	bool has_field;
-	void (*print)(json_writer_t *json, const struct ir_test *t);
+	void (*print)(json_writer_t *json, const struct ir_ruleset *rs,
+		      const struct ir_test *t);
 };
 
 static const struct test_kind test_kinds[] = {
 	[IR_TEST_MASKED]	= { "masked",	true,	masked_json },
 	[IR_TEST_BYTES]		= { "bytes",	true,	name_json },
 	[IR_TEST_RANGE]		= { "range",	true,	range_json },
+	[IR_TEST_BYTES_RANGE]	= { "bytes_range", true, bytes_range_json },
+	[IR_TEST_PORTS]		= { "ports",	false,	ports_json },
 	[IR_TEST_ANY_BIT]	= { "any_bit",	true,	any_bit_json },
 	[IR_TEST_PRESENT]	= { "present",	true,	value_json },
 	[IR_TEST_HEADER]	= { "header",	false,	header_json },
 	[IR_TEST_CONN]		= { "conn",	false,	value_json },
+	[IR_TEST_RANDOM]	= { "random",	false,	value_json },
+	[IR_TEST_BRIDGE]	= { "bridge",	false,	bridge_json },
 	[IR_TEST_CONST]		= { "const",	false,	value_json },
 };
 
-static void test_json(json_writer_t *json, const struct ir_test *t)
+static void test_json(json_writer_t *json, const struct ir_ruleset *rs,
+		      const struct ir_test *t)
 {
 	const struct test_kind *kind = &test_kinds[t->kind];
 
@@ -115,7 +172,7 @@ static void test_json(json_writer_t *json, const struct ir_test *t)
 	if (kind->has_field)
 		jsonw_string_field(json, "field",
 				   bpfilter_ir_field_name(t->field));
-	kind->print(json, t);
+	kind->print(json, rs, t);
 	if (t->invert)
 		jsonw_bool_field(json, "invert", true);
 	jsonw_end_object(json);
@@ -134,7 +191,7 @@ static void match_json(json_writer_t *json, const struct ir_ruleset *rs,
 	jsonw_name(json, "tests");
 	jsonw_start_array(json);
 	for (i = 0; i < m->num; i++)
-		test_json(json, &rs->tests[m->first + i]);
+		test_json(json, rs, &rs->tests[m->first + i]);
 	jsonw_end_array(json);
 	jsonw_end_object(json);
 }
@@ -149,6 +206,25 @@ static void hooks_json(json_writer_t *json, const char *name, uint32_t mask)
 		if (mask & (1U << hook))
 			jsonw_string(json, bpfilter_ir_hook_name(hook));
 	jsonw_end_array(json);
+}
+
+static void action_json(json_writer_t *json, const struct ir_ruleset *rs,
+			const struct ir_rule *rule)
+{
+	jsonw_string_field(json, "action", action_names[rule->action]);
+	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
+		blob_name_json(json, "chain",
+			       rs->chains[rule->target_chain].name);
+	if (rule->action == IR_ACTION_BRIDGE) {
+		jsonw_name(json, "target");
+		jsonw_start_object(json);
+		bridged_json(json, &rs->bridged[rule->bridged]);
+		jsonw_end_object(json);
+	}
+	if (rule->action == IR_ACTION_SET_MARK) {
+		jsonw_uint_field(json, "keep", rule->mark_keep);
+		jsonw_uint_field(json, "flip", rule->mark_flip);
+	}
 }
 
 static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
@@ -171,10 +247,7 @@ static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 	for (i = 0; i < rule->num_matches; i++)
 		match_json(json, rs, &rs->matches[rule->first_match + i]);
 	jsonw_end_array(json);
-	jsonw_string_field(json, "action", action_names[rule->action]);
-	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
-		blob_name_json(json, "chain",
-			       rs->chains[rule->target_chain].name);
+	action_json(json, rs, rule);
 	jsonw_end_object(json);
 }
 
@@ -202,6 +275,8 @@ static void ir_json(json_writer_t *json, const struct ir_ruleset *rs)
 	uint32_t i;
 
 	blob_name_json(json, "table", rs->table);
+	jsonw_string_field(json, "family",
+			   table_family_find(rs->family)->word);
 	jsonw_uint_field(json, "entries", rs->num_rules);
 	jsonw_name(json, "chains");
 	jsonw_start_array(json);

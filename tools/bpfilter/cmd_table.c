@@ -5,6 +5,7 @@
  * Through the options that iptables itself uses, so that this works for a
  * table whichever engine runs it, and through BPFILTER_SO_GET_STATUS.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,22 +13,83 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "cmd.h"
-
-#define PROC_TABLE_NAMES	"/proc/net/ip_tables_names"
 
 /* Times that a table may change under our eyes before we give up */
 #define FETCH_TRIES		16
 
+/* The numbers of the options and the layout of their values are one */
+static_assert(IP6T_SO_GET_INFO == IPT_SO_GET_INFO, "options");
+static_assert(IP6T_SO_GET_ENTRIES == IPT_SO_GET_ENTRIES, "options");
+static_assert(sizeof(struct ip6t_getinfo) == sizeof(struct ipt_getinfo),
+	      "values");
+static_assert(sizeof(struct ip6t_get_entries) == sizeof(struct ipt_get_entries),
+	      "values");
+static_assert(sizeof(struct ip6t_replace) == sizeof(struct ipt_replace),
+	      "values");
+
+const struct table_family table_families[TABLE_NUM_FAMILIES] = {
+	{
+		.word = "ipv4",
+		.family = NFPROTO_IPV4,
+		.domain = AF_INET,
+		.level = SOL_IP,
+		.names = "/proc/net/ip_tables_names",
+	},
+	{
+		.word = "ipv6",
+		.family = NFPROTO_IPV6,
+		.domain = AF_INET6,
+		.level = SOL_IPV6,
+		.names = "/proc/net/ip6_tables_names",
+	},
+};
+
+/**
+ * table_family_find - a family by its number
+ * @family:	NFPROTO_*
+ *
+ * Return: the family, or NULL if it has no tables
+ */
+const struct table_family *table_family_find(uint16_t family)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_NUM_FAMILIES; i++)
+		if (table_families[i].family == family)
+			return &table_families[i];
+	return NULL;
+}
+
+/**
+ * table_family_word - a family by its name
+ * @word:	the name, not shortened: tables and files have names too
+ *
+ * Return: the family, or NULL if it is none
+ */
+const struct table_family *table_family_word(const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_NUM_FAMILIES; i++)
+		if (!strcmp(table_families[i].word, word))
+			return &table_families[i];
+	return NULL;
+}
+
 /**
  * table_socket - a socket in the current network namespace
+ * @fam:	for the tables of which family; that of IPv4 also tells the
+ *		status
  *
  * Return: a descriptor that the caller closes, or a negative errno
  */
-int table_socket(void)
+int table_socket(const struct table_family *fam)
 {
-	int sk = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int sk = socket(fam->domain, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	return sk < 0 ? -errno : sk;
 }
@@ -94,18 +156,19 @@ static int names_add(struct table_names *names, const char *name)
 
 /**
  * table_names - the tables of the current network namespace
+ * @fam:	of which family
  * @names:	filled; the caller frees its member name whatever comes back
  *
  * Return: 0 or a negative errno
  */
-int table_names(struct table_names *names)
+int table_names(const struct table_family *fam, struct table_names *names)
 {
 	char line[BPFILTER_TABLE_NAMELEN + 2];
 	int ret = 0;
 	FILE *f;
 
 	memset(names, 0, sizeof(*names));
-	f = fopen(PROC_TABLE_NAMES, "re");
+	f = fopen(fam->names, "re");
 	if (!f)
 		return errno == ENOENT ? 0 : -errno;
 
@@ -134,7 +197,7 @@ bool table_names_have(const struct table_names *names, const char *name)
 	return false;
 }
 
-static int entries_read(int sk, const struct ipt_getinfo *info,
+static int entries_read(int sk, int level, const struct ipt_getinfo *info,
 			struct ipt_replace *blob)
 {
 	struct ipt_get_entries *get;
@@ -147,7 +210,7 @@ static int entries_read(int sk, const struct ipt_getinfo *info,
 	memcpy(get->name, info->name, sizeof(get->name));
 	get->size = info->size;
 
-	if (getsockopt(sk, SOL_IP, IPT_SO_GET_ENTRIES, get, &size))
+	if (getsockopt(sk, level, IPT_SO_GET_ENTRIES, get, &size))
 		ret = -errno;
 	else
 		memcpy(blob->entries, get->entrytable, info->size);
@@ -171,20 +234,21 @@ static struct ipt_replace *blob_from_info(const struct ipt_getinfo *info)
 	return blob;
 }
 
-static int fetch_once(int sk, const char *name, struct ipt_replace **blob)
+static int fetch_once(int sk, int level, const char *name,
+		      struct ipt_replace **blob)
 {
 	struct ipt_getinfo info = {};
 	socklen_t size = sizeof(info);
 	int ret;
 
 	snprintf(info.name, sizeof(info.name), "%s", name);
-	if (getsockopt(sk, SOL_IP, IPT_SO_GET_INFO, &info, &size))
+	if (getsockopt(sk, level, IPT_SO_GET_INFO, &info, &size))
 		return -errno;
 
 	*blob = blob_from_info(&info);
 	if (!*blob)
 		return -ENOMEM;
-	ret = entries_read(sk, &info, *blob);
+	ret = entries_read(sk, level, &info, *blob);
 	if (ret) {
 		free(*blob);
 		*blob = NULL;
@@ -194,16 +258,19 @@ static int fetch_once(int sk, const char *name, struct ipt_replace **blob)
 
 /**
  * table_fetch - a live table as the blob that would replace it
- * @sk:		socket in the table's network namespace
+ * @sk:		socket of @fam in the table's network namespace
+ * @fam:	the table's family
  * @name:	the table's name
- * @blob:	filled with the value of IPT_SO_SET_REPLACE, header and entries,
- *		without a place for old counters; the caller frees it
+ * @blob:	filled with the value of IPT_SO_SET_REPLACE or
+ *		IP6T_SO_SET_REPLACE, header and entries, without a place for old
+ *		counters; the caller frees it
  *
  * A table that nobody asked for yet comes to be by this, as with iptables.
  *
  * Return: 0 or a negative errno
  */
-int table_fetch(int sk, const char *name, struct ipt_replace **blob)
+int table_fetch(int sk, const struct table_family *fam, const char *name,
+		struct ipt_replace **blob)
 {
 	unsigned int i;
 	int ret;
@@ -214,7 +281,7 @@ int table_fetch(int sk, const char *name, struct ipt_replace **blob)
 
 	/* Between the two questions the table may get another size */
 	for (i = 0; i < FETCH_TRIES; i++) {
-		ret = fetch_once(sk, name, blob);
+		ret = fetch_once(sk, fam->level, name, blob);
 		if (ret != -EAGAIN)
 			break;
 	}
@@ -230,54 +297,4 @@ int table_fetch(int sk, const char *name, struct ipt_replace **blob)
 size_t table_blob_size(const struct ipt_replace *blob)
 {
 	return sizeof(*blob) + blob->size;
-}
-
-static const struct ipt_entry *entry_at(const struct ipt_replace *blob,
-					size_t off)
-{
-	const struct ipt_entry *e = (const void *)blob->entries + off;
-
-	if (blob->size - off < sizeof(*e) ||
-	    blob->size - off < e->next_offset ||
-	    e->target_offset < sizeof(*e) ||
-	    e->target_offset + sizeof(struct xt_entry_target) > e->next_offset)
-		return NULL;
-	return e;
-}
-
-/**
- * table_count - count what iptables lists
- * @blob:	a table as table_fetch() filled it
- * @count:	filled
- *
- * A user chain has a head and an end that iptables does not list, a hook its
- * policy, and the table a last entry that looks like a head.
- *
- * Return: 0, or -EPROTO if the blob is not sound
- */
-int table_count(const struct ipt_replace *blob, struct table_count *count)
-{
-	uint32_t hidden, heads = 0;
-	size_t off;
-
-	for (off = 0; off < blob->size;) {
-		const struct ipt_entry *e = entry_at(blob, off);
-		const struct xt_entry_target *t;
-
-		if (!e)
-			return -EPROTO;
-		t = (const void *)e + e->target_offset;
-		heads += !strcmp(t->u.user.name, XT_ERROR_TARGET);
-		off += e->next_offset;
-	}
-
-	if (!heads)
-		return -EPROTO;
-	count->chains = heads - 1;
-	hidden = 1 + 2 * count->chains +
-		 __builtin_popcount(blob->valid_hooks);
-	if (hidden > blob->num_entries)
-		return -EPROTO;
-	count->rules = blob->num_entries - hidden;
-	return 0;
 }

@@ -38,7 +38,7 @@ static const struct cmd commands[] = {
 	},
 	{
 		"dump", cmd_dump,
-		"{ table NAME | file BLOB } [ir | insns | all] [save FILE]",
+		"{ table | file } [ipv4 | ipv6] NAME [ir | insns | all] [save FILE]",
 		"a ruleset as the translator sees it, and its instructions"
 	},
 	{

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The command: what it shows of helper, tables and programs, what it dumps of
-# live tables and of saved blobs, and how it fails.
+# The command: what it shows of helper, tables, extensions and programs, what it
+# dumps of live tables and of saved blobs, and how it fails.
 
 # shellcheck disable=SC2154	# $box and its like come from ns_add
 # shellcheck disable=SC3043	# every sh that runs selftests has local
@@ -11,9 +11,10 @@
 . "$(dirname "$0")/lib.sh"
 
 BPFILTER=${BPFILTER:-bpfilter}
+IP6TABLES=${IP6TABLES:-ip6tables-legacy}
 
 require_bpfilter
-require_cmd "$BPFILTER" bpftool jq setpriv
+require_cmd "$BPFILTER" "$IP6TABLES" bpftool jq setpriv
 
 # cmd NS ARGUMENT...: the command in a namespace
 cmd()
@@ -33,10 +34,26 @@ ask()
 	cmd "$ns" -j "$@" | jq -r "$filter"
 }
 
-# shown NS FILTER: one value of what is shown of the table filter
+# shown NS FILTER [FAMILY]: one value of what is shown of the table filter
 shown()
 {
-	ask "$1" '.netns[0].tables[] | select(.name == "filter") | '"$2" show
+	ask "$1" ".netns[0].tables[] | select(.name == \"filter\" and
+		.family == \"${3:-ipv4}\") | $2" show
+}
+
+# ext NS FAMILY KIND NAME: rules that have an extension, translated and bridged
+ext()
+{
+	shown "$1" ".extensions[] | select(.kind == \"$3\" and
+		.name == \"$4\") | \"\(.translated) \(.bridged)\"" "$2"
+}
+
+ipt6()
+{
+	local ns="$1"
+
+	shift
+	in_ns "$ns" "$IP6TABLES" -w "$@"
 }
 
 status_of()
@@ -69,14 +86,25 @@ set_rules()
 	ipt "$1" -P FORWARD DROP
 }
 
+# Two rules have a match that only the kernel has, one of them twice, the other
+# with such a target
+set_rules6()
+{
+	ipt6 "$1" -A INPUT -p tcp --dport 22 -m limit --limit 1/s \
+		-m limit --limit 2/s -j ACCEPT &&
+	ipt6 "$1" -A INPUT -s 2001:db8::/32 -m limit --limit 9/s -j LOG &&
+	ipt6 "$1" -A INPUT -p udp --dport 53 -j MARK --set-mark 1 &&
+	ipt6 "$1" -t mangle -A FORWARD -j MARK --set-mark 1
+}
+
 ns_add box off
 bpfilter_on "$box"
 bpfilter_off "$off"
 
-plan 36
+plan 51
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
-check_is "version tells the protocol" 1 \
+check_is "version tells the protocol" 2 \
 	"$("$BPFILTER" -j version | jq .protocol)"
 check_is "no command is wrong usage" 2 "$(status_of "$BPFILTER")"
 check_is "an unknown command is wrong usage" 2 "$(status_of "$BPFILTER" frob)"
@@ -112,7 +140,7 @@ check_is "the helper was started" true \
 	"$(ask "$box" '.helper.starts >= 1' show)"
 check "plain output names the engine" \
 	sh -c "ip netns exec '$box' '$BPFILTER' show |
-		grep -q 'filter  engine bpfilter  rules 3'"
+		grep -q 'ipv4 filter  engine bpfilter  rules 3'"
 check_is "-n looks into a namespace by name" 3 \
 	"$(ask "$off" '.netns[0].tables[0].rules' -n "$box" show)"
 check_is "-a looks into all of them" "$box $off" \
@@ -146,19 +174,50 @@ check_is "a file that is missing is an error" \
 	"$scratch/none: No such file or directory" \
 	"$(err "$BPFILTER" -j dump file "$scratch/none")"
 
+check "a refused blob is refused in the one grammar" \
+	sh -c "'$BPFILTER' -j dump file '$scratch/short' | jq -r .error |
+		grep '^filter: entries of '"
+
+check_is "a translated match is shown as such" '1 0' \
+	"$(ext "$box" ipv4 match tcp)"
+check_is "nothing is bridged" '0 0' \
+	"$(shown "$box" '"\(.bridged) \(.entries_bridged)"')"
+
+check "rules of IPv6 are set" set_rules6 "$box"
+check_is "tables of both families are shown" \
+	'ipv4 filter,ipv6 filter,ipv6 mangle' \
+	"$(ask "$box" '[.netns[0].tables[] | "\(.family) \(.name)"] | sort |
+		join(",")' show)"
+check_is "rules of IPv6" 3 "$(shown "$box" .rules ipv6)"
+check_is "a match that is translated" '1 0' "$(ext "$box" ipv6 match tcp)"
+check_is "a match that is bridged, by rules" '0 2' \
+	"$(ext "$box" ipv6 match limit)"
+check_is "a target that is translated" '1 0' "$(ext "$box" ipv6 target MARK)"
+check_is "a target that is bridged" '0 1' "$(ext "$box" ipv6 target LOG)"
+check_is "the kernel counts bridged extensions and entries" '4 2' \
+	"$(shown "$box" '"\(.bridged) \(.entries_bridged)"' ipv6)"
+check "plain output lists bridged extensions" \
+	sh -c "ip netns exec '$box' '$BPFILTER' show |
+		grep -qx ' *bridged matches  limit 2'"
+check "IR of IPv6 has addresses" \
+	sh -c "ip netns exec '$box' '$BPFILTER' dump table ipv6 filter ir |
+		grep -q 'ip6_saddr == 2001:db8::/32'"
+check_is "without a family a table is one of IPv4" \
+	'no ipv4 table "mangle" in this network namespace' \
+	"$(err cmd "$box" -j dump table mangle)"
+check "a table of IPv6 can be saved" cmd "$box" dump table ipv6 filter save \
+	"$scratch/blob6"
+cmd "$box" dump table ipv6 filter ir > "$scratch/live6"
+cmd "$box" dump file ipv6 "$scratch/blob6" ir > "$scratch/saved6"
+check "the saved blob of IPv6 has the same IR" \
+	cmp "$scratch/live6" "$scratch/saved6"
+
 if have_native; then
 	ipt "$off" -A INPUT -p tcp -m time --timestart 01:00 -j ACCEPT
-	cmd "$off" dump table filter save "$scratch/time"
 	check_is "a native table is shown as such" 'native 1' \
 		"$(shown "$off" '"\(.engine) \(.rules)"')"
-	check "a refused blob is refused in the one grammar" \
-		sh -c "'$BPFILTER' -j dump file '$scratch/time' |
-			jq -r .error |
-			grep '^filter/INPUT rule 1: match \"time\" revision 0: '"
 else
 	skip "a native table is shown as such" "no native iptables"
-	skip "a refused blob is refused in the one grammar" \
-		"no native iptables"
 fi
 
 check_is "without CAP_NET_ADMIN nothing is shown" \
