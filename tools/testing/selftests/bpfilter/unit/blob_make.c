@@ -22,6 +22,7 @@ static void set_name(char *field, size_t size, const char *name)
 void make_init(struct make *mk)
 {
 	memset(mk, 0, sizeof(*mk));
+	mk->family = NFPROTO_IPV4;
 	mk->name = "filter";
 }
 
@@ -78,7 +79,10 @@ struct make_entry *make_goto(struct make *mk, uint32_t to)
 {
 	struct make_entry *e = make_jump(mk, to);
 
-	e->ip.flags |= IPT_F_GOTO;
+	if (mk->family == NFPROTO_IPV6)
+		e->ip6.flags |= IP6T_F_GOTO;
+	else
+		e->ip.flags |= IPT_F_GOTO;
 	return e;
 }
 
@@ -113,10 +117,15 @@ void make_hook(struct make *mk, int hook, uint32_t first, uint32_t policy)
 	mk->underflow[hook] = policy;
 }
 
-static size_t entry_len(const struct make_entry *e)
+static size_t header_len(const struct make *mk)
 {
-	return XT_ALIGN(sizeof(struct ipt_entry) + e->matches_len +
-			e->target_len);
+	return mk->family == NFPROTO_IPV6 ? sizeof(struct ip6t_entry) :
+	       sizeof(struct ipt_entry);
+}
+
+static size_t entry_len(const struct make *mk, const struct make_entry *e)
+{
+	return XT_ALIGN(header_len(mk) + e->matches_len + e->target_len);
 }
 
 /* Offset of an entry, or of the blob's end for the index behind the last */
@@ -125,26 +134,41 @@ uint32_t make_offset(const struct make *mk, uint32_t entry)
 	uint32_t off = 0;
 
 	for (uint32_t i = 0; i < entry && i < mk->num; i++)
-		off += entry_len(&mk->entries[i]);
+		off += entry_len(mk, &mk->entries[i]);
 	return off;
 }
 
-static void entry_write(const struct make_entry *e, const uint32_t *offsets,
-			void *to)
+static void header_write(const struct make *mk, const struct make_entry *e,
+			 char *to)
 {
-	struct ipt_entry *out = to;
+	size_t target = header_len(mk) + e->matches_len;
+	struct ip6t_entry *out6 = (void *)to;
+	struct ipt_entry *out = (void *)to;
+
+	if (mk->family == NFPROTO_IPV6) {
+		out6->ipv6 = e->ip6;
+		out6->target_offset = target;
+		out6->next_offset = entry_len(mk, e);
+	} else {
+		out->ip = e->ip;
+		out->target_offset = target;
+		out->next_offset = entry_len(mk, e);
+	}
+}
+
+static void entry_write(const struct make *mk, const struct make_entry *e,
+			const uint32_t *offsets, char *to)
+{
+	char *target = to + header_len(mk) + e->matches_len;
 	int verdict;
 
-	out->ip = e->ip;
-	out->target_offset = sizeof(*out) + e->matches_len;
-	out->next_offset = entry_len(e);
-	memcpy((char *)to + sizeof(*out), e->matches, e->matches_len);
-	memcpy((char *)to + out->target_offset, e->target, e->target_len);
+	header_write(mk, e, to);
+	memcpy(to + header_len(mk), e->matches, e->matches_len);
+	memcpy(target, e->target, e->target_len);
 	if (e->jump == MAKE_NO_JUMP)
 		return;
 	verdict = offsets[e->jump];
-	memcpy((char *)to + out->target_offset +
-	       offsetof(struct xt_standard_target, verdict), &verdict,
+	memcpy(target + offsetof(struct xt_standard_target, verdict), &verdict,
 	       sizeof(verdict));
 }
 
@@ -154,7 +178,7 @@ void *make_blob(const struct make *mk, size_t *size)
 	struct ipt_replace *repl;
 
 	for (uint32_t i = 0; i < mk->num; i++)
-		offsets[i + 1] = offsets[i] + entry_len(&mk->entries[i]);
+		offsets[i + 1] = offsets[i] + entry_len(mk, &mk->entries[i]);
 	*size = sizeof(*repl) + offsets[mk->num];
 	repl = must(calloc(1, *size));
 	set_name(repl->name, sizeof(repl->name), mk->name);
@@ -169,7 +193,7 @@ void *make_blob(const struct make *mk, size_t *size)
 		repl->underflow[h] = offsets[mk->underflow[h]];
 	}
 	for (uint32_t i = 0; i < mk->num; i++)
-		entry_write(&mk->entries[i], offsets,
+		entry_write(mk, &mk->entries[i], offsets,
 			    (char *)(repl + 1) + offsets[i]);
 	free(offsets);
 	return repl;

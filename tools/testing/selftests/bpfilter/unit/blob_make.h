@@ -7,10 +7,12 @@
 #include <netinet/in.h>
 #include <linux/compiler.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 
 /*
  * Ruleset blobs, well-formed or not. Entries are appended one by one and known
- * by their index; jumps name an index that need not exist yet.
+ * by their index; jumps name an index that need not exist yet. A blob is one of
+ * IPv4 unless its member family is set before the first entry.
  */
 
 #define MAKE_MATCHES_MAX	2048
@@ -19,7 +21,8 @@
 
 /**
  * struct make_entry - one entry in the making
- * @ip:		its base header
+ * @ip:		its base header, IPv4
+ * @ip6:	its base header, IPv6
  * @matches:	its matches, as in the blob
  * @matches_len: bytes of @matches
  * @target:	its target, as in the blob
@@ -27,7 +30,10 @@
  * @jump:	index of the entry that it jumps to, MAKE_NO_JUMP for none
  */
 struct make_entry {
-	struct ipt_ip ip;
+	union {
+		struct ipt_ip ip;
+		struct ip6t_ip6 ip6;
+	};
 	uint8_t matches[MAKE_MATCHES_MAX] __aligned(8);
 	size_t matches_len;
 	uint8_t target[MAKE_TARGET_MAX] __aligned(8);
@@ -37,6 +43,7 @@ struct make_entry {
 
 /**
  * struct make - a blob in the making
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @name:	of the table
  * @entries:	its entries
  * @num:	number of @entries
@@ -45,6 +52,7 @@ struct make_entry {
  * @underflow:	for each hook the index of its policy
  */
 struct make {
+	uint16_t family;
 	const char *name;
 	struct make_entry *entries;
 	uint32_t num;
