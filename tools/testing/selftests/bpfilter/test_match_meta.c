@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Matches that look beside the packet: what their data becomes */
 #include <errno.h>
+#include <asm/byteorder.h>
 #include <netinet/in.h>
 #include <linux/kernel.h>
 #include <linux/netfilter.h>
@@ -25,6 +26,13 @@
 #define PKTTYPE	.name = "pkttype"
 #define STATE	.name = "state"
 #define CHANCE	.name = "statistic"
+
+#define PORTS	(XT_CONNTRACK_ORIGSRC_PORT | XT_CONNTRACK_ORIGDST_PORT | \
+		 XT_CONNTRACK_REPLSRC_PORT | XT_CONNTRACK_REPLDST_PORT)
+#define ADDRS	(XT_CONNTRACK_ORIGSRC | XT_CONNTRACK_ORIGDST | \
+		 XT_CONNTRACK_REPLSRC | XT_CONNTRACK_REPLDST)
+#define IP(addr)	{ .ip = __constant_htonl(addr) }
+#define PORT(port)	__constant_htons(port)
 
 #define CONN	"connection, or fail the match\n"
 #define CONN_END "connection, or end with the match\n"
@@ -140,10 +148,25 @@ static const struct parse_case ct_cases[] = {
 		     .invert_flags = XT_CONNTRACK_REPLDST_PORT,
 		     .repldst_port = 1, .repldst_port_high = 2),
 	  .text = CONN "ct_repldst_port != 1-2\n" },
-	{ "address", CT(3), .family = NFPROTO_IPV4,
-	  PARSE_DATA(struct xt_conntrack_mtinfo3,
-		     .match_flags = XT_CONNTRACK_ORIGDST),
-	  .text = CONN },
+	{ "ports before there were ranges", CT(1),
+	  PARSE_DATA(struct xt_conntrack_mtinfo1, .match_flags = PORTS,
+		     .invert_flags = XT_CONNTRACK_ORIGDST_PORT,
+		     .origsrc_port = PORT(1),
+		     .origdst_port = PORT(2),
+		     .replsrc_port = PORT(3),
+		     .repldst_port = PORT(4)),
+	  .text = CONN "ct_origsrc_port == 1\nct_origdst_port != 2\n"
+		  "ct_replsrc_port == 3\nct_repldst_port == 4\n" },
+	{ "addresses", CT(2), .family = NFPROTO_IPV4,
+	  PARSE_DATA(struct xt_conntrack_mtinfo2, .match_flags = ADDRS,
+		     .invert_flags = XT_CONNTRACK_REPLSRC,
+		     .origsrc_addr = IP(1), .origsrc_mask = IP(0xff),
+		     .origdst_addr = IP(2), .origdst_mask = IP(0xffffffff),
+		     .replsrc_addr = IP(3), .replsrc_mask = IP(0xffffffff),
+		     .repldst_addr = IP(4), .repldst_mask = IP(0xfffffffc)),
+	  .text = CONN "ct_origsrc == 0.0.0.1/0.0.0.255\n"
+		  "ct_origdst == 0.0.0.2\nct_replsrc != 0.0.0.3\n"
+		  "ct_repldst == 0.0.0.4/30\n" },
 	{ "first address", CT(3), .family = NFPROTO_IPV6,
 	  PARSE_DATA(struct xt_conntrack_mtinfo3,
 		     .match_flags = XT_CONNTRACK_ORIGSRC),
