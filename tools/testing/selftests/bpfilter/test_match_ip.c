@@ -25,7 +25,7 @@
 #define TOS	.name = "tos", .revision = 1
 #define TTL	.name = "ttl", .family = NFPROTO_IPV4
 
-#define IP(addr)	{ .ip = __constant_htonl(addr) }
+#define IP(addr)	{ .ip = __cpu_to_be32(addr) }
 #define IP6(first, last)						\
 	{ .in6.s6_addr = { 0x20, 0x01, [2] = (first), [15] = (last) } }
 

@@ -31,8 +31,8 @@
 		 XT_CONNTRACK_REPLSRC_PORT | XT_CONNTRACK_REPLDST_PORT)
 #define ADDRS	(XT_CONNTRACK_ORIGSRC | XT_CONNTRACK_ORIGDST | \
 		 XT_CONNTRACK_REPLSRC | XT_CONNTRACK_REPLDST)
-#define IP(addr)	{ .ip = __constant_htonl(addr) }
-#define PORT(port)	__constant_htons(port)
+#define IP(addr)	{ .ip = __cpu_to_be32(addr) }
+#define PORT(port)	__cpu_to_be16(port)
 
 #define CONN	"connection, or fail the match\n"
 #define CONN_END "connection, or end with the match\n"
