@@ -11,6 +11,7 @@
 
 #include "gen.h"
 #include "ir_build.h"
+#include "plan_limits.h"
 
 /* An offset in a map's value cannot be addressed beyond (BPF_MAX_VAR_OFF) */
 #define COUNTER_MAP_MAX		(512U * 1024 * 1024)
@@ -85,13 +86,22 @@ static void put_func(const struct gen *g, struct gen_prog *prog, uint32_t label)
 	f->is_entry = prog->num_funcs == 1;
 }
 
+static void list_other(const struct gen *g, struct gen_prog *prog,
+		       const char *name, uint32_t label)
+{
+	if (!is_called(g, label))
+		return;
+	name_func(prog, prog->num_funcs, name);
+	put_func(g, prog, label);
+}
+
 /* The functions in the order of emit_all() */
 static int list_funcs(const struct gen *g, struct gen_prog *prog)
 {
 	uint32_t num = g->plan->num_funcs;
 	uint32_t i;
 
-	prog->funcs = calloc(num + 2, sizeof(*prog->funcs));
+	prog->funcs = calloc(num + PLAN_FUNCS_OTHER, sizeof(*prog->funcs));
 	if (!prog->funcs)
 		return -ENOMEM;
 	for (i = 0; i < num; i++) {
@@ -100,12 +110,9 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 		name_chain_func(g, prog, &g->plan->funcs[i]);
 		put_func(g, prog, g->func_label[i]);
 	}
-	name_func(prog, prog->num_funcs, "load_state");
-	put_func(g, prog, g->load_state);
-	if (is_called(g, g->load_options)) {
-		name_func(prog, prog->num_funcs, "load_options");
-		put_func(g, prog, g->load_options);
-	}
+	list_other(g, prog, "load_state", g->load_state);
+	list_other(g, prog, "load_packet", g->load_packet);
+	list_other(g, prog, "load_options", g->load_options);
 	return 0;
 }
 
@@ -120,12 +127,15 @@ static int emit_all(struct gen *g)
 	for (i = 0; i < g->plan->num_funcs; i++)
 		g->func_label[i] = asm_label(&g->code);
 	g->load_state = asm_label(&g->code);
+	g->load_packet = asm_label(&g->code);
 	g->load_options = asm_label(&g->code);
 
 	for (i = 0; i < g->plan->num_funcs; i++)
 		if (is_called(g, g->func_label[i]))
 			gen_func(g, &g->plan->funcs[i]);
 	gen_load_state(g);
+	if (is_called(g, g->load_packet))
+		gen_load_packet(g);
 	if (is_called(g, g->load_options))
 		gen_load_options(g);
 	return asm_finish(&g->code);
@@ -141,10 +151,9 @@ static int gen_hook(struct gen *g, struct gen_prog *prog, struct refusal *why)
 	};
 	int err;
 
-	err = gen_kernel_check(g, why);
-	if (err)
-		return err;
 	err = emit_all(g);
+	if (!err && gen_kernel_check(g, why))
+		return -EINVAL;
 	if (!err)
 		err = list_funcs(g, prog);
 	if (err)
@@ -176,6 +185,7 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 	asm_free(&g.code);
 	free(g.func_label);
 	free(g.frames);
+	free(g.asides);
 	return err;
 }
 

@@ -21,6 +21,10 @@
  * its caller's stack then holds unknown bytes, and no test that follows is
  * decided (and remembered) at verification.
  *
+ * If a target of the kernel's own can change the packet and go on, what the
+ * packet says is filled by another function, load_packet(), that is called
+ * behind load_state() and again behind each such target.
+ *
  * All functions but the entry are int f(struct bpf_nf_ctx *, struct run_state
  * *). The entry returns NF_DROP or NF_ACCEPT, the others an enum gen_result.
  *
@@ -29,8 +33,8 @@
  *	r6	struct bpf_nf_ctx
  *	r7	struct run_state
  *	r8	this CPU's row of counters, plus struct gen's @bias
- *	r0-r3	free within a rule, nothing is kept from one rule to the next
- *	r9	not used
+ *	r0-r5	free within a rule, nothing is kept from one rule to the next
+ *	r9	what bridged matches of the rule said so far, if it has any
  */
 #define GEN_CTX		BPF_REG_6
 #define GEN_STATE	BPF_REG_7
@@ -44,11 +48,11 @@ enum gen_result {
 	GEN_SEGMENT_END	= 3,	/* on to the next segment of the same chain */
 };
 
-/* Whether the transport header could be read, see enum ir_header */
-enum gen_l4 {
-	GEN_L4_OK	= 0,
-	GEN_L4_NO_MATCH	= 1,
-	GEN_L4_DROP	= 2,
+/* Whether a header could be read, see enum ir_header */
+enum gen_status {
+	GEN_OK		= 0,
+	GEN_NO_MATCH	= 1,
+	GEN_DROP_PACKET	= 2,
 };
 
 #define GEN_OPTION_WORDS	8
@@ -59,26 +63,40 @@ enum gen_l4 {
  * @len:	skb->len
  * @in:		name of the input device
  * @out:	name of the output device
+ * @saddr:	IPv4 source address
+ * @daddr:	IPv4 destination address
+ * @saddr6:	IPv6 source address, as in the packet
+ * @daddr6:	IPv6 destination address, likewise
+ * @mac:	source of the Ethernet header, as there, and two zero bytes
  * @row:	offset of this CPU's counters in the map's value
- * @saddr:	source address
- * @daddr:	destination address
- * @fragoff:	fragment offset in units of 8 bytes
+ * @thoff:	offset of the transport header from skb->data
+ * @ip_len:	packet length as xt_length sees it
+ * @spi:	SPI of an AH or ESP header
+ * @fragoff:	fragment offset as enum ir_field has it
+ * @kept_fragoff: IPv6: @fragoff once a rule asked for it, 0 before
  * @sport:	source port
  * @dport:	destination port
  * @icmp:	ICMP type << 8 | code
  * @proto:	protocol
- * @l4:		enum gen_l4 of the transport header
+ * @tos:	type of service or traffic class
+ * @ttl:	time to live or hop limit
+ * @pkttype:	skb->pkt_type as xt_pkttype sees it
+ * @trace:	not 0 if the packet is traced
+ * @ip6:	enum gen_status of the IPv6 extension headers
+ * @ether:	enum gen_status of the Ethernet header
+ * @ports:	enum gen_status of the transport header's first four bytes
+ * @l4:		enum gen_status of all of the transport header
  * @tcp_flags:	byte 13 of the TCP header
- * @opt_status:	GEN_L4_OK, or GEN_L4_DROP if TCP options cannot be read
+ * @opt_status:	GEN_OK, or GEN_DROP_PACKET if TCP options cannot be read
  * @opt_len:	bytes of TCP options, for load_options()
  * @ct:		1 if the packet has a connection
  * @ct_reply:	1 in reply direction
  * @ct_proto:	protocol of the original tuple
- * @opt_off:	offset of the TCP options from skb->data, for load_options()
  * @ct_state:	state bits as struct xt_conntrack_mtinfo3 has them
  * @ct_status:	low half of struct nf_conn's status
  * @ct_port:	original source and destination, reply source and destination
  * @ct_addr:	likewise
+ * @ct_mark:	mark of the connection
  * @ct_expires:	seconds
  * @options:	bit N set: TCP option kind N is there
  *
@@ -89,14 +107,34 @@ struct run_state {
 	uint64_t len;
 	uint64_t in[2];
 	uint64_t out[2];
+	union {
+		struct {
+			uint32_t saddr;
+			uint32_t daddr;
+		};
+		struct {
+			uint64_t saddr6[2];
+			uint64_t daddr6[2];
+		};
+	};
+	uint64_t mac;
 	uint32_t row;
-	uint32_t saddr;
-	uint32_t daddr;
+	uint32_t thoff;
+	uint32_t ip_len;
+	uint32_t spi;
 	uint16_t fragoff;
+	uint16_t kept_fragoff;
 	uint16_t sport;
 	uint16_t dport;
 	uint16_t icmp;
 	uint8_t proto;
+	uint8_t tos;
+	uint8_t ttl;
+	uint8_t pkttype;
+	uint8_t trace;
+	uint8_t ip6;
+	uint8_t ether;
+	uint8_t ports;
 	uint8_t l4;
 	uint8_t tcp_flags;
 	uint8_t opt_status;
@@ -104,11 +142,11 @@ struct run_state {
 	uint8_t ct;
 	uint8_t ct_reply;
 	uint8_t ct_proto;
-	uint16_t opt_off;
 	uint16_t ct_state;
 	uint16_t ct_status;
 	uint16_t ct_port[4];
 	uint32_t ct_addr[4];
+	uint32_t ct_mark;
 	uint32_t ct_expires;
 	uint32_t options[GEN_OPTION_WORDS];
 };
@@ -118,15 +156,30 @@ struct run_state {
 struct gen_frame;
 
 /**
+ * struct gen_aside - code that the usual path does not run
+ * @label:	where it starts
+ * @back:	where it goes on
+ * @rule:	the rule that is traced
+ */
+struct gen_aside {
+	uint32_t label;
+	uint32_t back;
+	uint32_t rule;
+};
+
+/**
  * struct gen - emission of one hook's program
  * @rs:		the table
  * @plan:	the hook's plan
  * @env:	the kernel that the program is for
  * @img:	counter map's layout
  * @code:	instructions so far
+ * @lacks:	what the kernel should have and has not, NULL for nothing
+ * @lacks_what:	kind of that
  * @hook:	number of the hook
  * @func_label:	first instruction of each function in @plan
  * @load_state:	likewise of load_state()
+ * @load_packet: likewise of load_packet()
  * @load_options: likewise of load_options()
  * @func:	function that is emitted
  * @bias:	what r8 adds to the row's address, so that the 16 bit offsets of
@@ -134,9 +187,15 @@ struct gen_frame;
  * @drop:	label in @func: drop the packet
  * @verdict:	label in the entry: r0 holds a final verdict
  * @policy:	label in the entry: RETURN from the hook's own chain
+ * @rule:	rule that is emitted
+ * @bridged:	a bridged match of @rule has been emitted
  * @frames:	chains whose rules are being emitted, the innermost last
+ * @asides:	code of @func still to be emitted
  * @num_frames:	number of @frames
  * @max_frames:	room in @frames
+ * @num_asides:	number of @asides
+ * @max_asides:	room in @asides
+ * @asides_pos:	place of the first one
  */
 struct gen {
 	const struct ir_ruleset *rs;
@@ -144,18 +203,27 @@ struct gen {
 	const struct compile_env *env;
 	const struct gen_image *img;
 	struct asm_buf code;
+	const char *lacks;
+	const char *lacks_what;
 	int hook;
 	uint32_t *func_label;
 	uint32_t load_state;
+	uint32_t load_packet;
 	uint32_t load_options;
 	const struct plan_func *func;
 	int32_t bias;
 	uint32_t drop;
 	uint32_t verdict;
 	uint32_t policy;
+	const struct ir_rule *rule;
+	bool bridged;
 	struct gen_frame *frames;
+	struct gen_aside *asides;
 	uint32_t num_frames;
 	uint32_t max_frames;
+	uint32_t num_asides;
+	uint32_t max_asides;
+	uint32_t asides_pos;
 };
 
 static inline bool gen_is_entry(const struct gen *g)
@@ -175,14 +243,16 @@ static inline bool gen_needs_header(const struct gen *g, enum ir_header header)
 
 /* gen_field.c */
 
-/* Where fields come from */
+/* Where fields come from; those that are not in any have code of their own */
 enum gen_source {
-	GEN_SOURCE_IP,		/* IPv4 header */
+	GEN_SOURCE_IPV4,	/* IPv4 header */
+	GEN_SOURCE_IPV6,	/* IPv6 header */
 	GEN_SOURCE_PORTS,	/* transport header: first four bytes */
 	GEN_SOURCE_TCP,		/* TCP header */
-	GEN_SOURCE_ICMP,	/* ICMP header */
+	GEN_SOURCE_ICMP,	/* ICMP or ICMPv6 header */
+	GEN_SOURCE_AH,		/* AH header */
+	GEN_SOURCE_ESP,		/* ESP header */
 	GEN_SOURCE_CONN,	/* struct nf_conn */
-	GEN_SOURCE_OTHER,	/* code of its own in gen_entry.c */
 };
 
 int16_t gen_field_off(enum ir_field field);
@@ -195,23 +265,71 @@ void gen_source_load(struct gen *g, enum gen_source source, uint8_t base,
 
 /* gen_kernel.c */
 
+int32_t gen_kernel_offset(struct gen *g, enum kbtf_member member);
 void gen_kernel_load(struct gen *g, uint8_t reg, uint8_t base,
 		     enum kbtf_member member, uint8_t size);
+void gen_kernel_bits(struct gen *g, uint8_t reg, uint8_t base,
+		     enum kbtf_bits bits);
 void gen_kernel_cast(struct gen *g, enum kbtf_type type);
-bool gen_needs_conn(const struct gen *g);
+void gen_kernel_call(struct gen *g, enum kbtf_func func);
 int gen_kernel_check(const struct gen *g, struct refusal *why);
 
-/* gen_entry.c, gen_l4.c, gen_ct.c */
+/* gen_entry.c */
 
 void gen_load_state(struct gen *g);
+void gen_load_packet(struct gen *g);
+void gen_reload(struct gen *g);
+
+/* gen_ip.c */
+
+bool gen_needs_l4(const struct gen *g);
+void gen_keep_ipv4(struct gen *g);
+void gen_load_ipv4(struct gen *g);
+void gen_load_ipv6(struct gen *g);
+
+/* gen_link.c, gen_l4.c, gen_ct.c */
+
+void gen_load_link(struct gen *g);
 void gen_load_l4(struct gen *g);
 void gen_load_options(struct gen *g);
 void gen_load_ct(struct gen *g);
 
-/* gen_test.c */
+/* gen_test.c, gen_wide.c */
 
-bool gen_test_is_const(const struct ir_test *test, bool *value);
+/**
+ * struct gen_exits - where a test can leave to
+ * @fail:	the rule does not match
+ * @matched:	the match that the test belongs to does
+ */
+struct gen_exits {
+	uint32_t fail;
+	uint32_t matched;
+};
+
+bool gen_test_is_const(const struct ir_ruleset *rs, const struct ir_test *test,
+		       bool *value);
 bool gen_match(struct gen *g, const struct ir_match *match, uint32_t fail);
+
+bool gen_bytes_const(const struct ir_test *t, bool *value);
+bool gen_bytes_range_const(const struct ir_test *t, bool *value);
+bool gen_ports_const(const struct ir_ruleset *rs, const struct ir_test *t,
+		     bool *value);
+void gen_bytes(struct gen *g, const struct ir_test *t,
+	       const struct gen_exits *to);
+void gen_bytes_range(struct gen *g, const struct ir_test *t,
+		     const struct gen_exits *to);
+void gen_ports(struct gen *g, const struct ir_test *t,
+	       const struct gen_exits *to);
+
+/* gen_bridge.c */
+
+void gen_bridge_match(struct gen *g, const struct ir_test *t,
+		      const struct gen_exits *to);
+void gen_bridge_held(struct gen *g);
+void gen_bridge_target(struct gen *g);
+void gen_set_mark(struct gen *g);
+void gen_trace(struct gen *g, uint32_t rule);
+void gen_asides(struct gen *g, bool end);
 
 /* gen_rule.c */
 

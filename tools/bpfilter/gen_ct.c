@@ -87,6 +87,13 @@ static void load_expires(struct gen *g)
 	store(g, BPF_W, BPF_REG_1, GEN_OFF(ct_expires));
 }
 
+/* Do rules look into struct nf_conn? */
+static bool needs_conn(const struct gen *g)
+{
+	return gen_source_needed(g, GEN_SOURCE_CONN) ||
+	       gen_needs_field(g, IR_FIELD_CT_EXPIRES) || g->plan->need.ct_nat;
+}
+
 static void load_conn(struct gen *g)
 {
 	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, BPF_REG_9));
@@ -105,10 +112,12 @@ static void load_conn(struct gen *g)
 void gen_load_ct(struct gen *g)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t conn = asm_label(a), done = asm_label(a);
+	uint32_t conn, done;
 
 	if (!g->plan->need.ct)
 		return;
+	conn = asm_label(a);
+	done = asm_label(a);
 	gen_kernel_load(g, BPF_REG_9, BPF_REG_8, KBTF_SKB_NFCT, BPF_DW);
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_9));
 	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_1, CTINFO_MASK));
@@ -117,7 +126,7 @@ void gen_load_ct(struct gen *g)
 	load_none(g, done);
 	asm_bind(a, conn);
 	load_info(g);
-	if (gen_needs_conn(g))
+	if (needs_conn(g))
 		load_conn(g);
 	asm_bind(a, done);
 }

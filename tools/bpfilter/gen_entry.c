@@ -1,20 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * load_state(): what a program does once per packet before its first rule.
+ * load_state(): what a program does once per packet before its first rule, and
+ * load_packet(), which is part of it unless targets can change the packet.
  *
  *	r6	struct bpf_nf_ctx
  *	r7	struct run_state
  *	r8	struct sk_buff
  *	r9	a scalar that has to live through a call
  *
- * Returns 0, or 1 if there is no row of counters for this CPU.
+ * load_state() returns 1 if there is no row of counters for this CPU; else
+ * both return 0.
  */
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+
 #include "gen.h"
 
 static void store(struct gen *g, uint8_t size, int16_t off)
 {
 	asm_emit(&g->code, BPF_STX_MEM(size, GEN_STATE, BPF_REG_1, off));
 }
+
+static void enter(struct gen *g, uint32_t label)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_bind(a, label);
+	asm_emit(a, BPF_MOV64_REG(GEN_CTX, BPF_REG_1));
+	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_2));
+	gen_kernel_load(g, BPF_REG_8, GEN_CTX, KBTF_CTX_SKB, BPF_DW);
+}
+
+static void leave(struct gen *g, int result)
+{
+	asm_emit(&g->code, BPF_MOV64_IMM(BPF_REG_0, result));
+	asm_emit(&g->code, BPF_EXIT_INSN());
+}
+
+/* --- What stays as it is at the entry to the table --- */
 
 /* A CPU without a row cannot be; the verifier wants to see it handled */
 static void load_row(struct gen *g)
@@ -24,36 +47,11 @@ static void load_row(struct gen *g)
 
 	asm_helper(a, BPF_FUNC_get_smp_processor_id);
 	asm_jmp32(a, BPF_JLT, BPF_REG_0, g->img->nr_cpus, ok);
-	asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, 1));
-	asm_emit(a, BPF_EXIT_INSN());
+	leave(g, 1);
 	asm_bind(a, ok);
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_0));
 	asm_emit(a, BPF_ALU64_IMM(BPF_MUL, BPF_REG_1, g->img->counter_stride));
 	store(g, BPF_W, GEN_OFF(row));
-}
-
-static void load_len(struct gen *g)
-{
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
-	store(g, BPF_DW, GEN_OFF(len));
-}
-
-/*
- * The network header is in the linear area at all hooks. Leaves its address in
- * r0.
- */
-static void load_ip(struct gen *g)
-{
-	struct asm_buf *a = &g->code;
-
-	if (!gen_source_needed(g, GEN_SOURCE_IP) && !g->plan->need.headers)
-		return;
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_HEAD, BPF_DW);
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_NETWORK_HEADER,
-			BPF_H);
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_2));
-	gen_kernel_cast(g, KBTF_TYPE_IPHDR);
-	gen_source_load(g, GEN_SOURCE_IP, BPF_REG_0, 0);
 }
 
 /* Without a device the name is empty, as nulldevname in ipt_do_table() */
@@ -62,16 +60,18 @@ static void load_iface(struct gen *g, enum ir_field field,
 {
 	struct asm_buf *a = &g->code;
 	int16_t off = gen_field_off(field);
-	uint32_t none = asm_label(a), done = asm_label(a);
+	uint32_t none, done;
 	int i;
 
 	if (!gen_needs_field(g, field))
 		return;
+	none = asm_label(a);
+	done = asm_label(a);
 	gen_kernel_load(g, BPF_REG_1, GEN_CTX, KBTF_CTX_STATE, BPF_DW);
 	gen_kernel_load(g, BPF_REG_1, BPF_REG_1, member, BPF_DW);
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, none);
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1,
-				  g->env->btf->member[KBTF_DEV_NAME]));
+				  gen_kernel_offset(g, KBTF_DEV_NAME)));
 	gen_kernel_cast(g, KBTF_TYPE_TWO_U64);
 	for (i = 0; i < 2; i++) {
 		asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_0, 8 * i));
@@ -84,25 +84,78 @@ static void load_iface(struct gen *g, enum ir_field field,
 	asm_bind(a, done);
 }
 
+static void load_kept(struct gen *g)
+{
+	load_row(g);
+	load_iface(g, IR_FIELD_IFACE_IN, KBTF_STATE_IN);
+	load_iface(g, IR_FIELD_IFACE_OUT, KBTF_STATE_OUT);
+	if (g->rs->family == NFPROTO_IPV4)
+		gen_keep_ipv4(g);
+	else if (g->plan->need.kept_fragoff)
+		asm_emit(&g->code, BPF_ST_MEM(BPF_H, GEN_STATE,
+					      GEN_OFF(kept_fragoff), 0));
+}
+
+/* --- What the packet says --- */
+
+static void load_len(struct gen *g)
+{
+	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
+	store(g, BPF_DW, GEN_OFF(len));
+}
+
+/* Kernels without the target TRACE do not have the function */
+static void load_trace(struct gen *g)
+{
+	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE)
+		return;
+	gen_kernel_bits(g, BPF_REG_1, BPF_REG_8, KBTF_BITS_SKB_NF_TRACE);
+	store(g, BPF_B, GEN_OFF(trace));
+}
+
+static void load_packet(struct gen *g)
+{
+	load_len(g);
+	load_trace(g);
+	if (g->rs->family == NFPROTO_IPV4)
+		gen_load_ipv4(g);
+	else
+		gen_load_ipv6(g);
+	gen_load_link(g);
+	gen_load_ct(g);
+}
+
+/**
+ * gen_load_packet() - emit load_packet(), if rules may call it
+ * @g:		program
+ */
+void gen_load_packet(struct gen *g)
+{
+	enter(g, g->load_packet);
+	load_packet(g);
+	leave(g, 0);
+}
+
+/**
+ * gen_reload() - call load_packet()
+ * @g:		program, in a function that walks rules
+ */
+void gen_reload(struct gen *g)
+{
+	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, GEN_CTX));
+	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
+	asm_call(&g->code, g->load_packet);
+}
+
 /**
  * gen_load_state() - emit load_state()
  * @g:		program
  */
 void gen_load_state(struct gen *g)
 {
-	struct asm_buf *a = &g->code;
-
-	asm_bind(a, g->load_state);
-	asm_emit(a, BPF_MOV64_REG(GEN_CTX, BPF_REG_1));
-	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_2));
-	load_row(g);
-	gen_kernel_load(g, BPF_REG_8, GEN_CTX, KBTF_CTX_SKB, BPF_DW);
-	load_len(g);
-	load_ip(g);
-	gen_load_l4(g);
-	gen_load_ct(g);
-	load_iface(g, IR_FIELD_IFACE_IN, KBTF_STATE_IN);
-	load_iface(g, IR_FIELD_IFACE_OUT, KBTF_STATE_OUT);
-	asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, 0));
-	asm_emit(a, BPF_EXIT_INSN());
+	enter(g, g->load_state);
+	load_kept(g);
+	if (!g->plan->need.reload)
+		load_packet(g);
+	leave(g, 0);
 }

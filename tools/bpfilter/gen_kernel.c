@@ -1,10 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading the kernel's own structs, with offsets from its BTF.
+ * Reading the kernel's own structs and calling its functions, with what its BTF
+ * says of them. A program that needs what the kernel does not have is emitted
+ * to its end, then refused.
  */
 #include <errno.h>
 
 #include "gen.h"
+
+/* Only the first thing that is missing is told about */
+static int32_t known(struct gen *g, int32_t number, const char *what,
+		     const char *name)
+{
+	if (number != KBTF_NONE)
+		return number;
+	if (!g->lacks) {
+		g->lacks_what = what;
+		g->lacks = name;
+	}
+	return 0;
+}
+
+/**
+ * gen_kernel_offset() - offset of a member of a kernel struct
+ * @g:		program
+ * @member:	member
+ *
+ * Return: the offset.
+ */
+int32_t gen_kernel_offset(struct gen *g, enum kbtf_member member)
+{
+	return known(g, g->env->btf->member[member], "member",
+		     bpfilter_kernel_btf_member_name(member));
+}
 
 /**
  * gen_kernel_load() - read a member of a kernel struct
@@ -18,7 +46,27 @@ void gen_kernel_load(struct gen *g, uint8_t reg, uint8_t base,
 		     enum kbtf_member member, uint8_t size)
 {
 	asm_emit(&g->code, BPF_LDX_MEM(size, reg, base,
-				       g->env->btf->member[member]));
+				       gen_kernel_offset(g, member)));
+}
+
+/**
+ * gen_kernel_bits() - read a bit field of a kernel struct
+ * @g:		program
+ * @reg:	destination
+ * @base:	register that points to the struct
+ * @bits:	bit field
+ */
+void gen_kernel_bits(struct gen *g, uint8_t reg, uint8_t base,
+		     enum kbtf_bits bits)
+{
+	const struct kernel_bits *b = &g->env->btf->bits[bits];
+	int32_t off = known(g, b->off, "bit field",
+			    bpfilter_kernel_btf_bits_name(bits));
+
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_B, reg, base, off));
+	if (b->shift)
+		asm_emit(&g->code, BPF_ALU64_IMM(BPF_RSH, reg, b->shift));
+	asm_emit(&g->code, BPF_ALU64_IMM(BPF_AND, reg, b->mask));
 }
 
 /**
@@ -30,62 +78,40 @@ void gen_kernel_load(struct gen *g, uint8_t reg, uint8_t base,
  */
 void gen_kernel_cast(struct gen *g, enum kbtf_type type)
 {
-	asm_emit(&g->code, BPF_MOV64_IMM(BPF_REG_2, g->env->btf->type[type]));
-	asm_kfunc(&g->code, g->env->btf->func[KBTF_FUNC_RDONLY_CAST]);
-}
+	int32_t id = known(g, g->env->btf->type[type], "struct",
+			   bpfilter_kernel_btf_type_name(type));
 
-static bool is_ct_member(int member)
-{
-	return member >= KBTF_CT_STATUS;
-}
-
-static int lacks(const struct gen *g, struct refusal *why, const char *what,
-		 const char *name)
-{
-	const struct refuse_where where = { .table = g->rs->table };
-
-	return bpfilter_refuse(why, EINVAL, false, &where,
-			       "the kernel's BTF does not have %s %s", what,
-			       name);
+	asm_emit(&g->code, BPF_MOV64_IMM(BPF_REG_2, id));
+	gen_kernel_call(g, KBTF_FUNC_RDONLY_CAST);
 }
 
 /**
- * gen_needs_conn() - does the program look into struct nf_conn?
+ * gen_kernel_call() - call a function of the kernel
  * @g:		program
+ * @func:	function
  *
- * Return: whether it does.
+ * The result is in r0. Loses r1 to r5.
  */
-bool gen_needs_conn(const struct gen *g)
+void gen_kernel_call(struct gen *g, enum kbtf_func func)
 {
-	return gen_source_needed(g, GEN_SOURCE_CONN) ||
-	       gen_needs_field(g, IR_FIELD_CT_EXPIRES) || g->plan->need.ct_nat;
+	asm_kfunc(&g->code, known(g, g->env->btf->func[func], "function",
+				  bpfilter_kernel_btf_func_name(func)));
 }
 
 /**
- * gen_kernel_check() - does the kernel have what a program reads and calls?
- * @g:		program, before it is emitted
+ * gen_kernel_check() - did the kernel have all that the program needs?
+ * @g:		program, after it was emitted
  * @why:	where a refusal goes
  *
  * Return: 0, or -EINVAL after a refusal.
  */
 int gen_kernel_check(const struct gen *g, struct refusal *why)
 {
-	const struct kernel_btf *kb = g->env->btf;
-	bool conn = gen_needs_conn(g);
-	int i;
+	const struct refuse_where where = { .table = g->rs->table };
 
-	for (i = 0; i < KBTF_TYPE_COUNT; i++)
-		if (kb->type[i] == KBTF_NONE && (conn || i != KBTF_TYPE_NF_CONN))
-			return lacks(g, why, "struct",
-				     bpfilter_kernel_btf_type_name(i));
-	for (i = 0; i < KBTF_FUNC_COUNT; i++)
-		if (kb->func[i] == KBTF_NONE)
-			return lacks(g, why, "function",
-				     bpfilter_kernel_btf_func_name(i));
-	for (i = 0; i < KBTF_MEMBER_COUNT; i++)
-		if (kb->member[i] == KBTF_NONE && (conn || !is_ct_member(i)) &&
-		    (g->plan->need.ct || i != KBTF_SKB_NFCT))
-			return lacks(g, why, "member",
-				     bpfilter_kernel_btf_member_name(i));
-	return 0;
+	if (!g->lacks)
+		return 0;
+	return bpfilter_refuse(why, EINVAL, false, &where,
+			       "the kernel's BTF does not have %s %s",
+			       g->lacks_what, g->lacks);
 }

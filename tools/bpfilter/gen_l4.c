@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The transport header. It is found and read as xt_tcpudp's matches do: at
- * skb->data plus the length that the IPv4 header states, with
- * skb_header_pointer(). A header in the linear area is read where it is, one
- * that is not is copied to the stack.
+ * The transport header. It is read as xt_tcpudp's matches do: at skb->data plus
+ * the offset that struct run_state has, with skb_header_pointer(). A header in
+ * the linear area is read where it is, one that is not is copied to the stack.
  *
  * What these matches do without a header (no match, or drop) must happen only
- * when a rule gets as far as asking, so load_state() notes it and IR_TEST_HEADER
- * acts on it.
+ * when a rule gets as far as asking, so here it is noted and IR_TEST_HEADER acts
+ * on it.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/kernel.h>
+#include <linux/netfilter.h>
 
 #include "gen.h"
 
-/* The stack of load_state() and load_options() */
+/* The stack of load_packet() (or load_state()) and load_options() */
 #define DYNPTR		(-16)
 #define COPY		(-16 - (int)sizeof(struct tcphdr) - 4)
 #define OPTIONS		(-16 - GEN_OPTIONS_MAX)
@@ -52,23 +52,22 @@ static void make_dynptr(struct gen *g, uint32_t fail)
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_2, 0));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, BPF_REG_10));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, DYNPTR));
-	asm_kfunc(a, g->env->btf->func[KBTF_FUNC_DYNPTR_FROM_SKB]);
+	gen_kernel_call(g, KBTF_FUNC_DYNPTR_FROM_SKB);
 	asm_jmp(a, BPF_JNE, BPF_REG_0, 0, fail);
 }
 
 /* --- Options --- */
 
-/*
- * The header at @base + @off says how long its options are. r9 is its offset
- * from skb->data.
- */
+/* The header at @base + @off says how long its options are */
 static void find_options(struct gen *g, uint8_t base, int16_t off)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t impossible = asm_label(a), done = asm_label(a);
+	uint32_t impossible, done;
 
 	if (!gen_needs_field(g, IR_FIELD_TCP_OPTION))
 		return;
+	impossible = asm_label(a);
+	done = asm_label(a);
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_1, base, off + DOFF_BYTE));
 	asm_emit(a, BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 4));
 	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_1, 2));
@@ -76,15 +75,12 @@ static void find_options(struct gen *g, uint8_t base, int16_t off)
 	asm_emit(a, BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, sizeof(struct tcphdr)));
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, done);
 	asm_emit(a, BPF_STX_MEM(BPF_B, GEN_STATE, BPF_REG_1, GEN_OFF(opt_len)));
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_9));
-	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, sizeof(struct tcphdr)));
-	asm_emit(a, BPF_STX_MEM(BPF_H, GEN_STATE, BPF_REG_1, GEN_OFF(opt_off)));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_CTX));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
 	asm_call(a, g->load_options);
 	asm_ja(a, done);
 	asm_bind(a, impossible);
-	set_byte(g, GEN_OFF(opt_status), GEN_L4_DROP);
+	set_byte(g, GEN_OFF(opt_status), GEN_DROP_PACKET);
 	asm_bind(a, done);
 }
 
@@ -92,7 +88,7 @@ static void clear_options(struct gen *g)
 {
 	if (!gen_needs_field(g, IR_FIELD_TCP_OPTION))
 		return;
-	set_byte(g, GEN_OFF(opt_status), GEN_L4_OK);
+	set_byte(g, GEN_OFF(opt_status), GEN_OK);
 	for (int i = 0; i < GEN_OPTION_WORDS; i++)
 		asm_emit(&g->code, BPF_ST_MEM(BPF_W, GEN_STATE,
 					      GEN_OFF(options) + 4 * i, 0));
@@ -173,12 +169,12 @@ void gen_load_options(struct gen *g)
 	asm_jmp(a, BPF_JGT, BPF_REG_9, GEN_OPTIONS_MAX, fail);
 	make_dynptr(g, fail);
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, BPF_REG_9));
-	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_4, GEN_STATE,
-				GEN_OFF(opt_off)));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_4, GEN_STATE, GEN_OFF(thoff)));
+	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_4, sizeof(struct tcphdr)));
 	copy_bytes(g, OPTIONS, fail);
 	walk_options(g, done);
 	asm_bind(a, fail);
-	set_byte(g, GEN_OFF(opt_status), GEN_L4_DROP);
+	set_byte(g, GEN_OFF(opt_status), GEN_DROP_PACKET);
 	asm_bind(a, done);
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, 0));
 	asm_emit(a, BPF_EXIT_INSN());
@@ -186,43 +182,107 @@ void gen_load_options(struct gen *g)
 
 /* --- Headers --- */
 
+#define PROTOS_MAX	5
+
+/**
+ * struct l4_header - a header that tests may ask for
+ * @header:	its name
+ * @status:	where struct run_state says whether it can be read
+ * @size:	bytes that must be there
+ * @proto:	protocols that have it, as many as are not 0
+ * @num_sources: number of @sources
+ * @sources:	where fields are read from, then
+ */
 struct l4_header {
 	enum ir_header header;
-	uint8_t proto[2];	/* the second is 0 for none */
+	int16_t status;
 	uint8_t size;
+	uint8_t proto[PROTOS_MAX];
+	uint8_t num_sources;
 	enum gen_source sources[2];
 };
 
+/* A packet has one of these at most */
 static const struct l4_header headers[] = {
 	{
 		.header = IR_HEADER_TCP,
-		.proto = { IPPROTO_TCP },
+		.status = GEN_OFF(l4),
 		.size = sizeof(struct tcphdr),
+		.proto = { IPPROTO_TCP },
+		.num_sources = 2,
 		.sources = { GEN_SOURCE_PORTS, GEN_SOURCE_TCP },
 	},
 	{
 		.header = IR_HEADER_UDP,
-		.proto = { IPPROTO_UDP, IPPROTO_UDPLITE },
+		.status = GEN_OFF(l4),
 		.size = 8,
-		.sources = { GEN_SOURCE_PORTS, GEN_SOURCE_PORTS },
+		.proto = { IPPROTO_UDP, IPPROTO_UDPLITE },
+		.num_sources = 1,
+		.sources = { GEN_SOURCE_PORTS },
+	},
+	{
+		.header = IR_HEADER_SCTP,
+		.status = GEN_OFF(l4),
+		.size = 12,
+		.proto = { IPPROTO_SCTP },
+		.num_sources = 1,
+		.sources = { GEN_SOURCE_PORTS },
 	},
 	{
 		.header = IR_HEADER_ICMP,
-		.proto = { IPPROTO_ICMP },
+		.status = GEN_OFF(l4),
 		.size = 8,
-		.sources = { GEN_SOURCE_ICMP, GEN_SOURCE_ICMP },
+		.proto = { IPPROTO_ICMP },	/* of IPv4 */
+		.num_sources = 1,
+		.sources = { GEN_SOURCE_ICMP },
+	},
+	{
+		.header = IR_HEADER_AH,
+		.status = GEN_OFF(l4),
+		.size = 12,
+		.proto = { IPPROTO_AH },
+		.num_sources = 1,
+		.sources = { GEN_SOURCE_AH },
+	},
+	{
+		.header = IR_HEADER_ESP,
+		.status = GEN_OFF(l4),
+		.size = 8,
+		.proto = { IPPROTO_ESP },
+		.num_sources = 1,
+		.sources = { GEN_SOURCE_ESP },
 	},
 };
+
+/* But it can have this one besides */
+static const struct l4_header ports_header = {
+	.header = IR_HEADER_PORTS,
+	.status = GEN_OFF(ports),
+	.size = 4,
+	.proto = {
+		IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
+		IPPROTO_DCCP,
+	},
+	.num_sources = 1,
+	.sources = { GEN_SOURCE_PORTS },
+};
+
+static uint8_t proto_of(const struct gen *g, const struct l4_header *h, int i)
+{
+	if (h->header == IR_HEADER_ICMP && !i &&
+	    g->rs->family == NFPROTO_IPV6)
+		return IPPROTO_ICMPV6;
+	return h->proto[i];
+}
 
 static void load_fields(struct gen *g, const struct l4_header *h, uint8_t base,
 			int16_t off)
 {
-	gen_source_load(g, h->sources[0], base, off);
-	if (h->sources[1] != h->sources[0])
-		gen_source_load(g, h->sources[1], base, off);
+	for (int i = 0; i < h->num_sources; i++)
+		gen_source_load(g, h->sources[i], base, off);
 	if (h->header == IR_HEADER_TCP)
 		find_options(g, base, off);
-	set_byte(g, GEN_OFF(l4), GEN_L4_OK);
+	set_byte(g, h->status, GEN_OK);
 }
 
 /* Only TCP minds a fragment that starts within its header, see tcp_mt() */
@@ -249,7 +309,8 @@ static void load_linear(struct gen *g, const struct l4_header *h, uint32_t slow)
 	asm_jmp(a, BPF_JSLT, BPF_REG_1, h->size, slow);
 	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_DATA, BPF_DW);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_9));
-	gen_kernel_cast(g, KBTF_TYPE_TCPHDR);
+	/* All that is read is in the first 16 bytes */
+	gen_kernel_cast(g, KBTF_TYPE_TWO_U64);
 	load_fields(g, h, BPF_REG_0, 0);
 }
 
@@ -278,48 +339,65 @@ static void load_header(struct gen *g, const struct l4_header *h, uint32_t done)
 	load_copied(g, h, drop);
 	asm_ja(a, done);
 	asm_bind(a, drop);
-	set_byte(g, GEN_OFF(l4), GEN_L4_DROP);
+	set_byte(g, h->status, GEN_DROP_PACKET);
 	asm_ja(a, done);
 }
 
+/* r1 is the protocol */
 static void branch_proto(struct gen *g, const struct l4_header *h,
 			 uint32_t label)
 {
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < PROTOS_MAX; i++)
 		if (h->proto[i])
-			asm_jmp(&g->code, BPF_JEQ, BPF_REG_1, h->proto[i],
-				label);
+			asm_jmp(&g->code, BPF_JEQ, BPF_REG_1,
+				proto_of(g, h, i), label);
 }
 
-/**
- * gen_load_l4() - read the transport header, if rules ask for it
- * @g:		program; r0 points to the IPv4 header, r8 to the packet
- */
-void gen_load_l4(struct gen *g)
+static bool needs_one_of(const struct gen *g, const struct l4_header *h,
+			 unsigned int num)
+{
+	for (unsigned int i = 0; i < num; i++)
+		if (gen_needs_header(g, h[i].header))
+			return true;
+	return false;
+}
+
+/* Read that of the @num headers at @h which the packet has */
+static void load_one_of(struct gen *g, const struct l4_header *h,
+			unsigned int num)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t label[ARRAY_SIZE(headers)];
-	uint32_t done = asm_label(a);
+	uint32_t done;
 	unsigned int i;
 
-	if (!g->plan->need.headers)
+	if (!needs_one_of(g, h, num))
 		return;
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_9, BPF_REG_0, 0));
-	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_9, 0xf));
-	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_9, 2));
-	set_byte(g, GEN_OFF(l4), GEN_L4_NO_MATCH);
+	done = asm_label(a);
+	set_byte(g, h->status, GEN_NO_MATCH);
 	gen_field_read(g, BPF_REG_1, IR_FIELD_IP_PROTO);
-
-	for (i = 0; i < ARRAY_SIZE(headers); i++) {
+	for (i = 0; i < num; i++) {
 		label[i] = asm_label(a);
-		if (gen_needs_header(g, headers[i].header))
-			branch_proto(g, &headers[i], label[i]);
+		if (gen_needs_header(g, h[i].header))
+			branch_proto(g, &h[i], label[i]);
 	}
 	asm_ja(a, done);
-	for (i = 0; i < ARRAY_SIZE(headers); i++) {
+	for (i = 0; i < num; i++) {
 		asm_bind(a, label[i]);
-		if (gen_needs_header(g, headers[i].header))
-			load_header(g, &headers[i], done);
+		if (gen_needs_header(g, h[i].header))
+			load_header(g, &h[i], done);
 	}
 	asm_bind(a, done);
+}
+
+/**
+ * gen_load_l4() - read the transport header
+ * @g:		program that asks for one; r8 points to the packet
+ */
+void gen_load_l4(struct gen *g)
+{
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_W, BPF_REG_9, GEN_STATE,
+				       GEN_OFF(thoff)));
+	load_one_of(g, &ports_header, 1);
+	load_one_of(g, headers, ARRAY_SIZE(headers));
 }

@@ -15,6 +15,8 @@
  * RETURN is a jump to behind the rule, and what a GOTO in it returns to as well.
  * Chains can stand within each other to any depth, so the walk keeps a stack
  * of its own.
+ *
+ * Matches and targets of the kernel's own are calls, see gen_bridge.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,12 +34,14 @@
  * @ret:	label that RETURN jumps to, NO_LABEL to leave the function
  * @after:	label behind the rule that jumped here, NO_LABEL in the function's
  *		own chain
+ * @cut:	no packet walks on from the last rule that was emitted
  */
 struct gen_frame {
 	uint32_t rule;
 	uint32_t end;
 	uint32_t ret;
 	uint32_t after;
+	bool cut;
 };
 
 /* --- Leaving --- */
@@ -88,6 +92,7 @@ static uint8_t counter_base(struct gen *g, uint32_t rule, int16_t *off)
 	return BPF_REG_2;
 }
 
+/* Count the packet, and tell about it if it is traced */
 static void count(struct gen *g, uint32_t rule)
 {
 	struct asm_buf *a = &g->code;
@@ -103,6 +108,7 @@ static void count(struct gen *g, uint32_t rule)
 	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, GEN_STATE, GEN_OFF(len)));
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_3));
 	asm_emit(a, BPF_STX_MEM(BPF_DW, base, BPF_REG_1, bcnt));
+	gen_trace(g, rule);
 }
 
 /* --- Actions --- */
@@ -193,8 +199,12 @@ static bool emit_action(struct gen *g, const struct ir_rule *r, uint32_t ret,
 		emit_goto(g, r->target_chain, ret, next);
 		break;
 	case IR_ACTION_CONTINUE:
+		break;
 	case IR_ACTION_BRIDGE:
+		gen_bridge_target(g);
+		break;
 	case IR_ACTION_SET_MARK:
+		gen_set_mark(g);
 		break;
 	}
 	return g->num_frames > depth;
@@ -202,19 +212,50 @@ static bool emit_action(struct gen *g, const struct ir_rule *r, uint32_t ret,
 
 /* --- Rules --- */
 
-static bool emit_matches(struct gen *g, const struct ir_rule *r, uint32_t next)
+/*
+ * Once the kernel was asked, a rule that does not match is left through
+ * @asked, since what was asked may want the packet dropped.
+ */
+static bool emit_matches(struct gen *g, uint32_t next, uint32_t asked)
 {
+	const struct ir_rule *r = g->rule;
 	uint32_t i;
 
+	g->bridged = false;
 	for (i = 0; i < r->num_matches; i++)
-		if (!gen_match(g, &g->rs->matches[r->first_match + i], next))
+		if (!gen_match(g, &g->rs->matches[r->first_match + i],
+			       g->bridged ? asked : next))
 			return false;
 	return true;
 }
 
+/* What emit_matches() leaves through, out of the way of what follows */
+static void emit_asked(struct gen *g, bool holds, uint32_t next,
+		       uint32_t asked)
+{
+	uint32_t matched = asm_label(&g->code);
+
+	if (!asm_used(&g->code, asked))
+		return;
+	if (holds)
+		asm_ja(&g->code, matched);
+	asm_bind(&g->code, asked);
+	gen_bridge_held(g);
+	asm_ja(&g->code, next);
+	asm_bind(&g->code, matched);
+}
+
 static bool is_final(const struct ir_rule *r)
 {
-	return r->action != IR_ACTION_JUMP && r->action != IR_ACTION_CONTINUE;
+	return r->action == IR_ACTION_ACCEPT || r->action == IR_ACTION_DROP ||
+	       r->action == IR_ACTION_RETURN || r->action == IR_ACTION_GOTO;
+}
+
+/* What follows in the chain could not be reached and must not be there */
+static void cut_frame(struct gen_frame *f)
+{
+	f->rule = f->end;
+	f->cut = true;
 }
 
 /* Emit the innermost frame's next rule */
@@ -223,40 +264,63 @@ static void emit_rule(struct gen *g)
 	uint32_t frame = g->num_frames - 1;
 	uint32_t index = g->frames[frame].rule++;
 	const struct ir_rule *r = &g->rs->rules[index];
-	uint32_t next = asm_label(&g->code);
-	bool opened = false;
+	uint32_t next = asm_label(&g->code), asked = asm_label(&g->code);
+	bool opened = false, holds;
 
-	if (emit_matches(g, r, next)) {
+	g->rule = r;
+	holds = emit_matches(g, next, asked);
+	emit_asked(g, holds, next, asked);
+	if (holds) {
 		count(g, index);
+		if (g->bridged && r->action != IR_ACTION_BRIDGE)
+			gen_bridge_held(g);
 		opened = emit_action(g, r, g->frames[frame].ret, next);
-		/* What follows could not be reached and must not be there */
 		if (is_final(r) && !asm_used(&g->code, next))
-			g->frames[frame].rule = g->frames[frame].end;
+			cut_frame(&g->frames[frame]);
 	}
 	if (!opened)
 		asm_bind(&g->code, next);
 }
 
 /*
+ * The innermost frame's chain ends. The copy of a chain that lets no packet
+ * return cuts short the rules behind the jump to it, if that always happens.
+ * Returns whether packets walk on from the end of the function's own chain.
+ */
+static bool end_frame(struct gen *g)
+{
+	const struct gen_frame f = g->frames[--g->num_frames];
+
+	if (f.after == NO_LABEL)
+		return !f.cut;
+	asm_bind(&g->code, f.after);
+	if (!asm_used(&g->code, f.after))
+		cut_frame(&g->frames[g->num_frames - 1]);
+	return true;
+}
+
+/*
  * Emit the function's rules and all that stands within them. A chain ends with
  * a rule that always matches and never goes on: only a segment can be walked
- * to its end.
+ * to its end. Returns whether packets get there.
  */
-static void emit_rules(struct gen *g, const struct plan_func *func)
+static bool emit_rules(struct gen *g, const struct plan_func *func)
 {
+	bool walked = true;
+
 	push_frame(g, func->first, func->end, NO_LABEL, NO_LABEL);
 	while (g->num_frames && !g->code.error) {
 		struct gen_frame *f = &g->frames[g->num_frames - 1];
 
 		if (f->rule < f->end) {
+			gen_asides(g, false);
 			emit_rule(g);
-			continue;
+		} else {
+			walked = end_frame(g);
 		}
-		if (f->after != NO_LABEL)
-			asm_bind(&g->code, f->after);
-		g->num_frames--;
 	}
 	g->num_frames = 0;
+	return walked;
 }
 
 /* --- Functions --- */
@@ -291,6 +355,8 @@ static void enter_program(struct gen *g)
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
 	asm_call(a, g->load_state);
 	asm_jmp(a, BPF_JNE, BPF_REG_0, 0, g->drop);
+	if (g->plan->need.reload)
+		gen_reload(g);
 }
 
 static void enter_func(struct gen *g)
@@ -361,8 +427,7 @@ void gen_func(struct gen *g, const struct plan_func *func)
 		enter_func(g);
 	load_counters(g);
 	call_segments(g);
-	emit_rules(g, func);
-	if (func->is_segment)
+	if (emit_rules(g, func) && func->is_segment)
 		leave_with(g, GEN_SEGMENT_END);
 	if (gen_is_entry(g)) {
 		emit_policy(g);
@@ -370,4 +435,5 @@ void gen_func(struct gen *g, const struct plan_func *func)
 	}
 	asm_bind(a, g->drop);
 	leave_with(g, GEN_DROP);
+	gen_asides(g, true);
 }

@@ -6,19 +6,10 @@
  * Fields have at most 32 bit (those of bytes apart), so comparisons are 32 bit
  * wide: then any value fits an instruction's constant.
  */
-#include <string.h>
-
 #include "gen.h"
 
-/**
- * struct gen_exits - where a test can leave to
- * @fail:	the rule does not match
- * @matched:	the match that the test belongs to does
- */
-struct gen_exits {
-	uint32_t fail;
-	uint32_t matched;
-};
+/* Highest number that IR_TEST_RANDOM draws */
+#define RANDOM_MAX	0x7fffffffU
 
 /* --- Tests that do not look at the packet --- */
 
@@ -43,27 +34,22 @@ static bool range_const(const struct ir_test *t, bool *value)
 	return t->lo > t->hi || t->lo > max || (t->lo == 0 && t->hi >= max);
 }
 
-static bool bytes_const(const struct ir_test *t, bool *value)
+static bool random_const(const struct ir_test *t, bool *value)
 {
-	bool masked = false, beyond = false;
-	int i;
-
-	for (i = 0; i < IR_BYTES_MAX; i++) {
-		masked |= t->bytes_mask[i];
-		beyond |= t->bytes[i] & ~t->bytes_mask[i];
-	}
-	*value = !beyond;
-	return beyond || !masked;
+	*value = t->value;
+	return !t->value || t->value > RANDOM_MAX;
 }
 
 /**
  * gen_test_is_const() - does a test have the same outcome for all packets?
+ * @rs:		the table
  * @t:		test
  * @value:	set to that outcome
  *
  * Return: whether it has.
  */
-bool gen_test_is_const(const struct ir_test *t, bool *value)
+bool gen_test_is_const(const struct ir_ruleset *rs, const struct ir_test *t,
+		       bool *value)
 {
 	bool is_const = false;
 
@@ -72,13 +58,22 @@ bool gen_test_is_const(const struct ir_test *t, bool *value)
 		is_const = masked_const(t, value);
 		break;
 	case IR_TEST_BYTES:
-		is_const = bytes_const(t, value);
+		is_const = gen_bytes_const(t, value);
 		break;
 	case IR_TEST_RANGE:
 		is_const = range_const(t, value);
 		break;
+	case IR_TEST_BYTES_RANGE:
+		is_const = gen_bytes_range_const(t, value);
+		break;
+	case IR_TEST_PORTS:
+		is_const = gen_ports_const(rs, t, value);
+		break;
 	case IR_TEST_ANY_BIT:
 		is_const = any_bit_const(t, value);
+		break;
+	case IR_TEST_RANDOM:
+		is_const = random_const(t, value);
 		break;
 	case IR_TEST_CONST:
 		*value = t->value;
@@ -87,9 +82,6 @@ bool gen_test_is_const(const struct ir_test *t, bool *value)
 	case IR_TEST_PRESENT:
 	case IR_TEST_HEADER:
 	case IR_TEST_CONN:
-	case IR_TEST_BYTES_RANGE:
-	case IR_TEST_PORTS:
-	case IR_TEST_RANDOM:
 	case IR_TEST_BRIDGE:
 		break;
 	}
@@ -146,66 +138,27 @@ static void emit_range(struct gen *g, const struct ir_test *t,
 		  to->fail);
 }
 
-/* Half of a field of bytes: branch to @label if it compares by @cmp */
-static void emit_half(struct gen *g, const struct ir_test *t, int half,
-		      uint8_t cmp, uint32_t label)
-{
-	struct asm_buf *a = &g->code;
-	uint64_t value, mask;
+/* Whether enum gen_status can say that a packet does not match, or drops */
+enum status_ways {
+	STATUS_MISSES	= 1,
+	STATUS_DROPS	= 2,
+};
 
-	memcpy(&value, t->bytes + 8 * half, sizeof(value));
-	memcpy(&mask, t->bytes_mask + 8 * half, sizeof(mask));
-	if (!mask)
-		return;
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_1, GEN_STATE,
-				gen_field_off(t->field) + 8 * half));
-	if (mask != UINT64_MAX) {
-		asm_imm64(a, BPF_REG_2, mask);
-		asm_emit(a, BPF_ALU64_REG(BPF_AND, BPF_REG_1, BPF_REG_2));
-	}
-	asm_imm64(a, BPF_REG_2, value);
-	asm_jmp_reg(a, cmp, BPF_REG_1, BPF_REG_2, label);
-}
-
-static bool half_asked(const struct ir_test *t, int half)
-{
-	uint64_t mask;
-
-	memcpy(&mask, t->bytes_mask + 8 * half, sizeof(mask));
-	return mask;
-}
-
-static void emit_bytes(struct gen *g, const struct ir_test *t,
-		       const struct gen_exits *to)
-{
-	uint32_t differs = asm_label(&g->code);
-	bool both = half_asked(t, 0) && half_asked(t, 1);
-
-	if (!t->invert) {
-		emit_half(g, t, 0, BPF_JNE, to->fail);
-		emit_half(g, t, 1, BPF_JNE, to->fail);
-		return;
-	}
-	emit_half(g, t, 0, both ? BPF_JNE : BPF_JEQ,
-		  both ? differs : to->fail);
-	emit_half(g, t, 1, BPF_JEQ, to->fail);
-	asm_bind(&g->code, differs);
-}
-
-/* Go on only if enum gen_l4 at @off is GEN_L4_OK */
-static void emit_status(struct gen *g, int16_t off, bool can_miss,
+/* Go on only if enum gen_status at @off is GEN_OK */
+static void emit_status(struct gen *g, int16_t off, unsigned int ways,
 			const struct gen_exits *to)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t ok = asm_label(a);
 
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE, off));
-	if (can_miss) {
-		asm_jmp32(a, BPF_JEQ, BPF_REG_1, GEN_L4_OK, ok);
-		asm_jmp32(a, BPF_JEQ, BPF_REG_1, GEN_L4_NO_MATCH, to->fail);
+	if (ways == (STATUS_MISSES | STATUS_DROPS)) {
+		asm_jmp32(a, BPF_JEQ, BPF_REG_1, GEN_OK, ok);
+		asm_jmp32(a, BPF_JEQ, BPF_REG_1, GEN_NO_MATCH, to->fail);
 		asm_ja(a, g->drop);
 	} else {
-		asm_jmp32(a, BPF_JNE, BPF_REG_1, GEN_L4_OK, g->drop);
+		asm_jmp32(a, BPF_JNE, BPF_REG_1, GEN_OK,
+			  ways == STATUS_DROPS ? g->drop : to->fail);
 	}
 	asm_bind(a, ok);
 }
@@ -217,17 +170,52 @@ static void emit_present(struct gen *g, const struct ir_test *t,
 	int16_t word = 4 * (t->value >> 5 & (GEN_OPTION_WORDS - 1));
 	uint32_t bit = 1U << (t->value & 31);
 
-	emit_status(g, GEN_OFF(opt_status), false, to);
+	emit_status(g, GEN_OFF(opt_status), STATUS_DROPS, to);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, GEN_STATE,
 				GEN_OFF(options) + word));
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_1, bit));
 	asm_jmp32(a, t->invert ? BPF_JNE : BPF_JEQ, BPF_REG_1, 0, to->fail);
 }
 
+/*
+ * The fragment offset that ip6_packet_match() found stays in native's
+ * parameters for the rules that follow and do not look themselves.
+ */
+static void emit_ip6(struct gen *g, const struct gen_exits *to)
+{
+	emit_status(g, GEN_OFF(ip6), STATUS_DROPS, to);
+	if (!g->plan->need.kept_fragoff)
+		return;
+	gen_field_read(g, BPF_REG_1, IR_FIELD_IP_FRAGOFF);
+	asm_emit(&g->code, BPF_STX_MEM(BPF_H, GEN_STATE, BPF_REG_1,
+				       GEN_OFF(kept_fragoff)));
+}
+
 static void emit_header(struct gen *g, const struct ir_test *t,
 			const struct gen_exits *to)
 {
-	emit_status(g, GEN_OFF(l4), true, to);
+	switch (t->header) {
+	case IR_HEADER_TCP:
+	case IR_HEADER_UDP:
+	case IR_HEADER_ICMP:
+	case IR_HEADER_SCTP:
+	case IR_HEADER_AH:
+	case IR_HEADER_ESP:
+		emit_status(g, GEN_OFF(l4), STATUS_MISSES | STATUS_DROPS, to);
+		break;
+	case IR_HEADER_PORTS:
+		emit_status(g, GEN_OFF(ports), STATUS_MISSES | STATUS_DROPS,
+			    to);
+		break;
+	case IR_HEADER_IP6:
+		emit_ip6(g, to);
+		break;
+	case IR_HEADER_ETHER:
+		emit_status(g, GEN_OFF(ether), STATUS_MISSES, to);
+		break;
+	case IR_HEADER_COUNT:
+		break;
+	}
 }
 
 static void emit_conn(struct gen *g, const struct ir_test *t,
@@ -239,16 +227,29 @@ static void emit_conn(struct gen *g, const struct ir_test *t,
 		  t->value ? to->matched : to->fail);
 }
 
+static void emit_random(struct gen *g, const struct ir_test *t,
+			const struct gen_exits *to)
+{
+	asm_helper(&g->code, BPF_FUNC_get_prandom_u32);
+	asm_emit(&g->code, BPF_ALU32_IMM(BPF_AND, BPF_REG_0, RANDOM_MAX));
+	asm_jmp32(&g->code, t->invert ? BPF_JLT : BPF_JGE, BPF_REG_0, t->value,
+		  to->fail);
+}
+
 /* Constant tests are dealt with before */
 static void (*const emit_kind[])(struct gen *g, const struct ir_test *t,
 				 const struct gen_exits *to) = {
 	[IR_TEST_MASKED]	= emit_masked,
-	[IR_TEST_BYTES]		= emit_bytes,
+	[IR_TEST_BYTES]		= gen_bytes,
 	[IR_TEST_RANGE]		= emit_range,
+	[IR_TEST_BYTES_RANGE]	= gen_bytes_range,
+	[IR_TEST_PORTS]		= gen_ports,
 	[IR_TEST_ANY_BIT]	= emit_any_bit,
 	[IR_TEST_PRESENT]	= emit_present,
 	[IR_TEST_HEADER]	= emit_header,
 	[IR_TEST_CONN]		= emit_conn,
+	[IR_TEST_RANDOM]	= emit_random,
+	[IR_TEST_BRIDGE]	= gen_bridge_match,
 };
 
 /* --- Matches --- */
@@ -265,7 +266,7 @@ static bool emit_test(struct gen *g, const struct ir_test *t, bool last,
 {
 	bool value;
 
-	if (gen_test_is_const(t, &value)) {
+	if (gen_test_is_const(g->rs, t, &value)) {
 		if (!value)
 			asm_ja(&g->code, to->fail);
 		return value;

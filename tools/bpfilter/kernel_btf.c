@@ -7,6 +7,7 @@
  * what follows three underscores, would take nf_conn___init for a second
  * nf_conn and give up.
  */
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,18 @@
 /* Deepest nesting of anonymous structs and unions that is looked into */
 #define ANON_DEPTH_MAX	8
 
+/**
+ * struct place - where a path leads
+ * @type:	type of what is there
+ * @bit:	bits from the start of the outermost struct
+ * @width:	bits of a bit field, 0 for any other member
+ */
+struct place {
+	const struct btf_type *type;
+	uint32_t bit;
+	uint32_t width;
+};
+
 static const struct btf_type *skip_modifiers(const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
@@ -31,90 +44,109 @@ static const struct btf_type *skip_modifiers(const struct btf *btf, uint32_t id)
 }
 
 /*
- * Find @name in struct or union @t, looking through anonymous ones. Adds its
- * byte offset to @off. Returns its type, or NULL if there is no such member or
- * it is a bit field.
+ * Go from a struct or union to its member @name, looking through anonymous
+ * ones. Returns whether there is such a member.
  */
-static const struct btf_type *find_member(const struct btf *btf,
-					  const struct btf_type *t,
-					  const char *name, uint32_t *off,
-					  int depth)
+static bool find_member(const struct btf *btf, struct place *at,
+			const char *name, int depth)
 {
+	const struct btf_type *t = at->type;
 	const struct btf_member *m;
 	uint32_t i;
 
 	if (!t || !btf_is_composite(t) || depth > ANON_DEPTH_MAX)
-		return NULL;
+		return false;
 
 	for (i = 0, m = btf_members(t); i < btf_vlen(t); i++, m++) {
-		const struct btf_type *mt = skip_modifiers(btf, m->type);
 		const char *mname = btf__str_by_offset(btf, m->name_off);
-		uint32_t sub = *off + btf_member_bit_offset(t, i) / 8;
+		struct place sub = {
+			.type = skip_modifiers(btf, m->type),
+			.bit = at->bit + btf_member_bit_offset(t, i),
+			.width = btf_member_bitfield_size(t, i),
+		};
 
-		if (mname && !*mname)
-			mt = find_member(btf, mt, name, &sub, depth + 1);
-		else if (!mname || strcmp(mname, name) ||
-			 btf_member_bitfield_size(t, i))
+		if (!mname || (*mname && strcmp(mname, name)) ||
+		    (!*mname && !find_member(btf, &sub, name, depth + 1)))
 			continue;
-		if (!mt)
-			continue;
-		*off = sub;
-		return mt;
+		*at = sub;
+		return sub.type;
 	}
-	return NULL;
+	return false;
 }
 
 /* Follow "[@index]" */
-static const struct btf_type *find_element(const struct btf *btf,
-					   const struct btf_type *t,
-					   uint32_t index, uint32_t *off)
+static bool find_element(const struct btf *btf, struct place *at,
+			 uint32_t index)
 {
 	const struct btf_array *array;
 	int64_t size;
 
-	if (!btf_is_array(t))
-		return NULL;
-	array = btf_array(t);
+	if (!btf_is_array(at->type))
+		return false;
+	array = btf_array(at->type);
 	size = btf__resolve_size(btf, array->type);
 	if (index >= array->nelems || size < 0)
-		return NULL;
-	*off += index * size;
-	return skip_modifiers(btf, array->type);
+		return false;
+	at->bit += 8 * index * size;
+	at->type = skip_modifiers(btf, array->type);
+	return at->type;
 }
 
 /* One word of a path, with the index behind it. Cuts @word at the bracket. */
-static const struct btf_type *follow_word(const struct btf *btf,
-					  const struct btf_type *t, char *word,
-					  uint32_t *off)
+static bool follow_word(const struct btf *btf, struct place *at, char *word)
 {
 	char *bracket = strchr(word, '[');
 
 	if (bracket)
 		*bracket = '\0';
-	t = find_member(btf, t, word, off, 0);
-	if (t && bracket)
-		t = find_element(btf, t, strtoul(bracket + 1, NULL, 10), off);
-	return t;
+	return find_member(btf, at, word, 0) &&
+	       (!bracket ||
+		find_element(btf, at, strtoul(bracket + 1, NULL, 10)));
 }
 
-static int32_t find_path(const struct btf *btf, const char *path)
+static bool find_path(const struct btf *btf, const char *path,
+		      struct place *at)
 {
-	const struct btf_type *t;
 	char words[128];
 	char *word, *next;
-	uint32_t off = 0;
 	int32_t id;
 
 	snprintf(words, sizeof(words), "%s", path);
 	word = strtok_r(words, ".", &next);
 	id = btf__find_by_name_kind(btf, word, BTF_KIND_STRUCT);
 	if (id < 0)
-		return KBTF_NONE;
-	t = btf__type_by_id(btf, id);
+		return false;
+	*at = (struct place) { .type = btf__type_by_id(btf, id) };
 
-	while (t && (word = strtok_r(NULL, ".", &next)))
-		t = follow_word(btf, t, word, &off);
-	return t ? (int32_t)off : KBTF_NONE;
+	while ((word = strtok_r(NULL, ".", &next)))
+		if (!follow_word(btf, at, word))
+			return false;
+	return true;
+}
+
+static int32_t find_offset(const struct btf *btf, const char *path)
+{
+	struct place at;
+
+	return find_path(btf, path, &at) && !at.width ? (int32_t)at.bit / 8 :
+							KBTF_NONE;
+}
+
+/* BTF counts bits in the order of memory: the highest first on big endian */
+static struct kernel_bits find_bits(const struct btf *btf, const char *path)
+{
+	struct kernel_bits bits = { .off = KBTF_NONE };
+	struct place at;
+	uint32_t below;
+
+	if (!find_path(btf, path, &at) || !at.width ||
+	    at.bit % 8 + at.width > 8)
+		return bits;
+	below = at.bit % 8;
+	bits.off = at.bit / 8;
+	bits.shift = htobe16(1) == 1 ? 8 - below - at.width : below;
+	bits.mask = (1U << at.width) - 1;
+	return bits;
 }
 
 static int32_t find_id(const struct btf *btf, const char *name, uint32_t kind)
@@ -150,7 +182,9 @@ int bpfilter_kernel_btf_parse(struct kernel_btf *kb, const void *data,
 				      BTF_KIND_FUNC);
 	for (i = 0; i < KBTF_MEMBER_COUNT; i++)
 		kb->member[i] =
-			find_path(btf, bpfilter_kernel_btf_member_name(i));
+			find_offset(btf, bpfilter_kernel_btf_member_name(i));
+	for (i = 0; i < KBTF_BITS_COUNT; i++)
+		kb->bits[i] = find_bits(btf, bpfilter_kernel_btf_bits_name(i));
 
 	btf__free(btf);
 	return 0;

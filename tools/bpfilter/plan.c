@@ -242,10 +242,10 @@ static int limit_frames(const struct plan_graph *pg, int hook,
 		}
 	}
 	free(frames);
-	if (deepest > PLAN_FRAMES_MAX)
+	if (deepest > pg->frames_max)
 		return plan_refuse(pg, hook, why,
 				   "needs %u frames on the stack, at most %u",
-				   deepest, PLAN_FRAMES_MAX);
+				   deepest, pg->frames_max);
 	return 0;
 }
 
@@ -268,7 +268,7 @@ static int fill_hook(const struct plan_graph *pg, struct plan_hook *ph,
 		     struct refusal *why)
 {
 	struct cutter c = { .pg = pg };
-	uint32_t i, num;
+	uint32_t num;
 	int err;
 
 	err = count_funcs(pg, &num, why);
@@ -283,9 +283,23 @@ static int fill_hook(const struct plan_graph *pg, struct plan_hook *ph,
 	err = cut_all(&c, why);
 	ph->num_funcs = c.num;
 	set_func_of(pg, ph);
-	for (i = 0; i < pg->num_order; i++)
-		plan_need_merge(&ph->need, &pg->chains[pg->order[i]].need);
 	return err;
+}
+
+/*
+ * What the hook's rules need. Where a packet is read again, the functions that
+ * do so stand on top of any chain's frames.
+ */
+static void set_need(struct plan_graph *pg, struct plan_need *need)
+{
+	uint32_t i;
+
+	for (i = 0; i < pg->num_order; i++)
+		plan_need_merge(need, &pg->chains[pg->order[i]].need);
+	pg->frames_max = PLAN_FRAMES_MAX;
+	if (need->reload)
+		pg->frames_max -= need->fields & 1ULL << IR_FIELD_TCP_OPTION ?
+				  2 : 1;
 }
 
 /* A hook whose first rule is its policy: nothing for a program to do */
@@ -306,6 +320,7 @@ static int plan_hook_make(struct plan_graph *pg, int hook,
 	err = plan_graph_reach(pg, hook, why);
 	if (err)
 		return err;
+	set_need(pg, &ph->need);
 	plan_graph_sum(pg);
 	err = plan_inline_for_depth(pg, hook, why);
 	if (err)

@@ -36,17 +36,23 @@ struct plan_func {
 };
 
 /**
- * struct plan_need - what tests look at
+ * struct plan_need - what tests look at, and what extensions are handed
  * @fields:	mask of 1 << enum ir_field
  * @headers:	mask of 1 << enum ir_header
  * @ct:		whether there is a connection, or its state
  * @ct_nat:	whether its state includes address translation
+ * @thoff:	where the transport header is
+ * @kept_fragoff: IPv6: the fragment offset that an earlier rule left
+ * @reload:	the packet can change on the way: all of this is read again
  */
 struct plan_need {
 	uint64_t fields;
 	uint32_t headers;
 	bool ct;
 	bool ct_nat;
+	bool thoff;
+	bool kept_fragoff;
+	bool reload;
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/xt_conntrack.h>
 
+#include "match.h"
 #include "plan_graph.h"
 
 /* By kind of test; more than any case of it takes */
@@ -12,16 +13,19 @@ static const struct plan_cost test_cost[] = {
 	[IR_TEST_MASKED]	= { 3, 1 },
 	[IR_TEST_BYTES]		= { 14, 2 },
 	[IR_TEST_RANGE]		= { 3, 1 },
-	[IR_TEST_BYTES_RANGE]	= { 28, 8 },
-	[IR_TEST_PORTS]		= { 3, 1 },	/* and for each range */
+	[IR_TEST_BYTES_RANGE]	= { 23, 6 },
+	[IR_TEST_PORTS]		= { 3, 0 },	/* and for each range */
 	[IR_TEST_ANY_BIT]	= { 3, 1 },
 	[IR_TEST_PRESENT]	= { 5, 2 },
 	[IR_TEST_HEADER]	= { 4, 2 },
 	[IR_TEST_CONN]		= { 2, 1 },
 	[IR_TEST_RANDOM]	= { 3, 1 },
-	[IR_TEST_BRIDGE]	= { 12, 3 },
+	[IR_TEST_BRIDGE]	= { 13, 4 },
 	[IR_TEST_CONST]		= { 1, 0 },
 };
+
+/* Source and destination port compared with one range */
+static const struct plan_cost range_cost = { 6, 2 };
 
 /* By action: call, compare and exit at most */
 static const struct plan_cost action_cost[] = {
@@ -31,16 +35,29 @@ static const struct plan_cost action_cost[] = {
 	[IR_ACTION_JUMP]	= { 5, 1 },
 	[IR_ACTION_GOTO]	= { 5, 1 },
 	[IR_ACTION_CONTINUE]	= { 0, 0 },
-	[IR_ACTION_BRIDGE]	= { 16, 3 },
-	[IR_ACTION_SET_MARK]	= { 6, 0 },
+	[IR_ACTION_BRIDGE]	= { 11, 2 },
+	[IR_ACTION_SET_MARK]	= { 5, 0 },
 };
 
-#define COUNT_INSNS	9
+/* Counting the packet, and telling about it if it is traced */
+static const struct plan_cost count_cost = { 9 + 7, 1 };
 
 static void add_cost(struct plan_cost *sum, const struct plan_cost *more)
 {
 	sum->insns += more->insns;
 	sum->branches += more->branches;
+}
+
+static void add_test_cost(struct plan_cost *sum, const struct ir_test *t)
+{
+	uint32_t i;
+
+	add_cost(sum, &test_cost[t->kind]);
+	/* Not kept, so the packet is looked up first */
+	if (t->field == IR_FIELD_MARK)
+		sum->insns++;
+	for (i = 0; t->kind == IR_TEST_PORTS && i < t->num_ranges; i++)
+		add_cost(sum, &range_cost);
 }
 
 /**
@@ -53,7 +70,7 @@ static void add_cost(struct plan_cost *sum, const struct plan_cost *more)
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule)
 {
-	struct plan_cost cost = { COUNT_INSNS, 0 };
+	struct plan_cost cost = count_cost;
 	uint32_t m, t;
 
 	for (m = 0; m < rule->num_matches; m++) {
@@ -61,8 +78,7 @@ struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 			&rs->matches[rule->first_match + m];
 
 		for (t = 0; t < match->num; t++)
-			add_cost(&cost,
-				 &test_cost[rs->tests[match->first + t].kind]);
+			add_test_cost(&cost, &rs->tests[match->first + t]);
 	}
 	add_cost(&cost, &action_cost[rule->action]);
 	return cost;
@@ -78,6 +94,17 @@ static void need_field(struct plan_need *need, const struct ir_test *t)
 	if (t->field == IR_FIELD_CT_STATE &&
 	    (t->kind == IR_TEST_RANGE || t->mask & nat))
 		need->ct_nat = true;
+	/* A packet of the loopback device: its destination decides */
+	if (t->field == IR_FIELD_PKTTYPE)
+		need->fields |= 1ULL << IR_FIELD_IP_DADDR;
+}
+
+static void need_ports(struct plan_need *need, const struct ir_test *t)
+{
+	if (t->ports & IR_PORTS_SRC)
+		need->fields |= 1ULL << IR_FIELD_L4_SPORT;
+	if (t->ports & IR_PORTS_DST)
+		need->fields |= 1ULL << IR_FIELD_L4_DPORT;
 }
 
 static void need_test(struct plan_need *need, const struct ir_test *t)
@@ -86,26 +113,61 @@ static void need_test(struct plan_need *need, const struct ir_test *t)
 	case IR_TEST_MASKED:
 	case IR_TEST_BYTES:
 	case IR_TEST_RANGE:
+	case IR_TEST_BYTES_RANGE:
 	case IR_TEST_ANY_BIT:
 	case IR_TEST_PRESENT:
-	case IR_TEST_BYTES_RANGE:
 		need_field(need, t);
 		break;
+	case IR_TEST_PORTS:
+		need_ports(need, t);
+		break;
 	case IR_TEST_HEADER:
-		/* These two say whether there is one */
-		need->fields |= 1ULL << IR_FIELD_IP_PROTO |
-				1ULL << IR_FIELD_IP_FRAGOFF;
+		/* Says which transport header there is */
+		need->fields |= 1ULL << IR_FIELD_IP_PROTO;
 		need->headers |= 1U << t->header;
 		break;
 	case IR_TEST_CONN:
 		need->ct = true;
 		break;
-	case IR_TEST_PORTS:
 	case IR_TEST_RANDOM:
 	case IR_TEST_BRIDGE:
 	case IR_TEST_CONST:
 		break;
 	}
+}
+
+static bool has_bridge(const struct ir_ruleset *rs, const struct ir_rule *rule)
+{
+	uint32_t m, t;
+
+	for (m = 0; m < rule->num_matches; m++) {
+		const struct ir_match *match =
+			&rs->matches[rule->first_match + m];
+
+		for (t = 0; t < match->num; t++)
+			if (rs->tests[match->first + t].kind == IR_TEST_BRIDGE)
+				return true;
+	}
+	return rule->action == IR_ACTION_BRIDGE;
+}
+
+/**
+ * plan_reloads() - must the packet be read again behind a rule?
+ * @rs:		the table
+ * @rule:	rule
+ *
+ * Return: whether its target can change what tests look at and go on.
+ */
+bool plan_reloads(const struct ir_ruleset *rs, const struct ir_rule *rule)
+{
+	const struct ir_bridged *b;
+	const struct target_desc *desc;
+
+	if (rule->action != IR_ACTION_BRIDGE)
+		return false;
+	b = &rs->bridged[rule->bridged];
+	desc = bpfilter_target_find(b->name, b->revision, rs->family);
+	return !desc || desc->effect == TARGET_EFFECT_ANY;
 }
 
 /**
@@ -126,6 +188,13 @@ void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		for (t = 0; t < match->num; t++)
 			need_test(need, &rs->tests[match->first + t]);
 	}
+	need->reload |= plan_reloads(rs, rule);
+	if (!has_bridge(rs, rule))
+		return;
+	if (rule->no_thoff)
+		need->kept_fragoff = true;
+	else
+		need->thoff = true;
 }
 
 /**
@@ -139,4 +208,7 @@ void plan_need_merge(struct plan_need *need, const struct plan_need *more)
 	need->headers |= more->headers;
 	need->ct |= more->ct;
 	need->ct_nat |= more->ct_nat;
+	need->thoff |= more->thoff;
+	need->kept_fragoff |= more->kept_fragoff;
+	need->reload |= more->reload;
 }

@@ -64,6 +64,7 @@ struct plan_node {
  * @nodes:	what does, by chain
  * @order:	chains that the hook reaches, each behind all that jump to it
  * @num_order:	number of @order
+ * @frames_max:	frames of the stack that the hook's chains may take
  */
 struct plan_graph {
 	const struct ir_ruleset *rs;
@@ -74,6 +75,7 @@ struct plan_graph {
 	struct plan_node *nodes;
 	uint32_t *order;
 	uint32_t num_order;
+	uint32_t frames_max;
 };
 
 static inline uint64_t plan_sum(uint64_t a, uint64_t b)
@@ -92,6 +94,7 @@ struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		    const struct ir_rule *rule);
 void plan_need_merge(struct plan_need *need, const struct plan_need *more);
+bool plan_reloads(const struct ir_ruleset *rs, const struct ir_rule *rule);
 
 /* plan_graph.c */
 int plan_graph_make(struct plan_graph *pg, const struct ir_ruleset *rs,

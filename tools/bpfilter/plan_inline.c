@@ -118,7 +118,7 @@ int plan_inline_for_depth(struct plan_graph *pg, int hook, struct refusal *why)
 	struct level *levels;
 	uint32_t i, groups;
 
-	if (num <= PLAN_FRAMES_MAX)
+	if (num <= pg->frames_max)
 		return 0;
 	if (num > PLAN_LEVELS_MAX)
 		return plan_refuse(pg, hook, why,
@@ -129,7 +129,7 @@ int plan_inline_for_depth(struct plan_graph *pg, int hook, struct refusal *why)
 		return bpfilter_refuse(why, ENOMEM, false, NULL,
 				       "out of memory");
 	weigh_levels(pg, levels);
-	for (groups = num; groups > PLAN_FRAMES_MAX; groups--)
+	for (groups = num; groups > pg->frames_max; groups--)
 		merge_one(levels, num);
 	for (i = 0; i < pg->num_order; i++) {
 		struct plan_node *n = &pg->nodes[pg->order[i]];
