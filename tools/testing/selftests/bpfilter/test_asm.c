@@ -38,6 +38,7 @@ static uint64_t run(struct asm_buf *a)
 	static char counters[8];
 	struct vm_prog prog = { .counters = counters, .frames = 8 };
 	struct packet pkt = {};
+	struct packet_play play = { &pkt, 1, 0 };
 	struct vm_shape shape = {};
 	struct vm_world w;
 	uint64_t result;
@@ -46,7 +47,7 @@ static uint64_t run(struct asm_buf *a)
 		return -1;
 	prog.insns = a->insns;
 	prog.num_insns = a->num_insns;
-	vm_world_make(&w, &pkt, &shape);
+	vm_world_make(&w, &play, &shape);
 	return vm_run(&w, &prog, &result) ? -1ULL : result;
 }
 

@@ -130,7 +130,6 @@ static int translate(struct rng *r, struct subject *s, size_t size, bool passes,
 static void random_shape(struct rng *r, const struct packet *pkt,
 			 struct vm_shape *shape)
 {
-	shape->ip_options = rng_one_in(r, 3) ? rng_below(r, 11) : 0;
 	shape->linear = rng_one_in(r, 2) ? pkt->l4_len :
 			rng_below(r, pkt->l4_len + 1);
 }
@@ -162,10 +161,11 @@ static int compare_packet(struct subject *s, int hook, const struct packet *pkt,
 	uint64_t want[MAX_RULES] = {}, result = -1;
 	uint64_t want_result =
 		model_run(s->blob, hook, pkt, want) == MODEL_ACCEPT;
+	const struct packet_play play = { pkt, 1, 0 };
 	struct vm_world w;
 	const char *fault;
 
-	vm_world_make(&w, pkt, shape);
+	vm_world_make(&w, &play, shape);
 	memset(s->counters, 0, prog.counters_size);
 	fault = vm_run(&w, &prog, &result);
 	if (fault)
@@ -194,6 +194,7 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 		random_packet(r, hook, &pkt);
 		if (rng_one_in(r, 3))
 			pkt.expires = 0;
+		pkt.ip_options = rng_one_in(r, 3) ? rng_below(r, 11) : 0;
 		random_shape(r, &pkt, &shape);
 		if (compare_packet(s, hook, &pkt, &shape, t))
 			return -1;

@@ -69,13 +69,17 @@ static void list_regions(struct vm *vm)
 {
 	struct vm_world *w = vm->w;
 
+	vm->num_regions = 0;
 	add_region(vm, &w->ctx, sizeof(w->ctx), false);
 	add_region(vm, &w->state, sizeof(w->state), false);
 	add_region(vm, &w->skb, sizeof(w->skb), false);
 	add_region(vm, w->linear,
-		   VM_HEADROOM + w->skb.len - w->skb.data_len, false);
+		   PACKET_HEADROOM + w->skb.len - w->skb.data_len, false);
+	add_region(vm, &w->shared, sizeof(w->shared), false);
 	if (w->skb.nfct > 7)
 		add_region(vm, &w->conn, sizeof(w->conn), false);
+	if (w->skb.dev)
+		add_region(vm, &w->dev, sizeof(w->dev), false);
 	if (w->state.in)
 		add_region(vm, &w->in, sizeof(w->in), false);
 	if (w->state.out)
@@ -169,6 +173,8 @@ static uint64_t to_big_endian(struct vm *vm, uint64_t v, int32_t bits)
 		return htobe16(v);
 	case 32:
 		return htobe32(v);
+	case 64:
+		return htobe64(v);
 	}
 	vm->error = "swaps an unknown width";
 	return 0;
@@ -291,6 +297,8 @@ static uint64_t call_helper(struct vm *vm, int32_t id)
 		return vm->w->cpu;
 	case BPF_FUNC_jiffies64:
 		return vm->w->jiffies;
+	case BPF_FUNC_get_prandom_u32:
+		return vm->w->play.random;
 	case BPF_FUNC_dynptr_read:
 		return dynptr_read(vm);
 	}
@@ -298,18 +306,22 @@ static uint64_t call_helper(struct vm *vm, int32_t id)
 	return 0;
 }
 
+/* Those that change the packet change what the program may touch, too */
 static uint64_t call_kfunc(struct vm *vm, int32_t id)
 {
-	switch (id) {
-	case VM_KFUNC_RDONLY_CAST:
+	uint64_t result = 0;
+
+	switch (id - VM_KFUNC_FIRST) {
+	case KBTF_FUNC_RDONLY_CAST:
 		if (vm->reg[2] - VM_TYPE_FIRST >= KBTF_TYPE_COUNT)
 			vm->error = "casts to an unknown type";
 		return vm->reg[1];
-	case VM_KFUNC_DYNPTR_FROM_SKB:
+	case KBTF_FUNC_DYNPTR_FROM_SKB:
 		return dynptr_from_skb(vm);
 	}
-	vm->error = "calls what is no kernel function";
-	return 0;
+	vm->error = vm_kfunc(vm->w, id, vm->reg + 1, &result);
+	list_regions(vm);
+	return result;
 }
 
 static void enter(struct vm *vm, uint32_t ret)

@@ -18,8 +18,6 @@
  * registers that a call lost, the end of a function that does not return.
  */
 
-#define VM_HEADROOM	72
-#define VM_PACKET_MAX	256
 #define VM_HZ		250
 #define VM_FRAMES_MAX	32
 
@@ -27,6 +25,7 @@
 struct vm_device {
 	uint64_t before[3];
 	char name[16];
+	uint16_t type;
 };
 
 /* struct vm_tuple - of struct nf_conntrack_tuple; in network byte order */
@@ -43,17 +42,30 @@ struct vm_tuple {
 struct vm_conn {
 	uint64_t status;
 	struct vm_tuple tuple[2];
+	uint32_t mark;
 	uint32_t timeout;
 } __aligned(8);
 
 /* struct vm_skb - of struct sk_buff */
 struct vm_skb {
 	uint16_t network_header;
+	uint16_t mac_header;
+	uint8_t type_bits;
+	uint8_t trace_bits;
 	uint64_t nfct;
 	uint64_t data;
+	uint64_t dev;
 	uint32_t data_len;
 	uint32_t len;
+	uint32_t mark;
+	uint32_t end;
 	uint64_t head;
+};
+
+/* struct vm_shared_info - of struct skb_shared_info, behind the linear area */
+struct vm_shared_info {
+	uint32_t gso_type;
+	uint16_t gso_size;
 };
 
 /* struct vm_hook_state - of struct nf_hook_state */
@@ -69,6 +81,14 @@ struct vm_ctx {
 };
 
 /**
+ * struct vm_shape - how a packet lies in memory
+ * @linear:	bytes behind the headers of IP that are in the linear area
+ */
+struct vm_shape {
+	unsigned int linear;
+};
+
+/**
  * struct vm_world - a packet at a hook
  * @ctx:	what the program gets
  * @state:	the hook
@@ -76,11 +96,18 @@ struct vm_ctx {
  * @conn:	its connection
  * @in:		input device
  * @out:	output device
- * @bytes:	all of the packet, from the IPv4 header on
+ * @dev:	the packet's device
+ * @bytes:	all of the packet, from the IP header on
  * @linear:	head room and those bytes that are in the linear area; those
  *		behind are not the program's
+ * @shared:	of the packet
  * @jiffies:	time
  * @cpu:	where the program runs
+ * @play:	what becomes of the packet
+ * @turn:	which of its packets it is now
+ * @shape:	how they lie in memory
+ * @calls:	what the program asked of the kernel
+ * @over:	it was told to be done
  */
 struct vm_world {
 	struct vm_ctx ctx;
@@ -89,20 +116,17 @@ struct vm_world {
 	struct vm_conn conn;
 	struct vm_device in;
 	struct vm_device out;
-	uint8_t bytes[VM_PACKET_MAX];
-	uint8_t linear[VM_HEADROOM + VM_PACKET_MAX];
+	struct vm_device dev;
+	uint8_t bytes[PACKET_MAX];
+	uint8_t linear[PACKET_HEADROOM + PACKET_MAX];
+	struct vm_shared_info shared;
 	uint64_t jiffies;
 	uint32_t cpu;
-};
-
-/**
- * struct vm_shape - how a packet lies in memory
- * @ip_options:	words of options in the IPv4 header, up to 10
- * @linear:	bytes behind the IPv4 header that are in the linear area
- */
-struct vm_shape {
-	unsigned int ip_options;
-	unsigned int linear;
+	struct packet_play play;
+	unsigned int turn;
+	struct vm_shape shape;
+	struct packet_calls calls;
+	bool over;
 };
 
 /**
@@ -122,8 +146,11 @@ struct vm_prog {
 };
 
 void vm_kernel_btf(struct kernel_btf *kb);
-void vm_world_make(struct vm_world *w, const struct packet *pkt,
+void vm_world_make(struct vm_world *w, const struct packet_play *play,
 		   const struct vm_shape *shape);
+void vm_world_change(struct vm_world *w);
+const char *vm_kfunc(struct vm_world *w, int32_t id, const uint64_t *args,
+		     uint64_t *result);
 const char *vm_run(struct vm_world *w, const struct vm_prog *prog,
 		   uint64_t *result);
 

@@ -9,6 +9,17 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #define PACKET_L4_MAX	60
+#define PACKET_EXT_MAX	64
+#define PACKET_ANSWERS	16
+
+/* Bits of an answer */
+#define PACKET_ANSWER_MATCH	3
+#define PACKET_ANSWER_GO_ON	1
+#define PACKET_ANSWER_CHANGE	4
+
+/* Room for all bytes of a packet, and for what is below them */
+#define PACKET_MAX	256
+#define PACKET_HEADROOM	72
 
 /**
  * struct packet_tuple - one direction of a connection, in host byte order
@@ -25,15 +36,47 @@ struct packet_tuple {
 };
 
 /**
+ * struct packet_link - what is known of a packet below IP
+ * @no_dev:	skb->dev is not set
+ * @not_ether:	the device is not an Ethernet
+ * @no_header:	the header was not set
+ * @len:	its length, as network header minus MAC header
+ * @source:	its source address
+ * @type:	skb->pkt_type
+ */
+struct packet_link {
+	bool no_dev;
+	bool not_ether;
+	bool no_header;
+	int8_t len;
+	uint8_t source[6];
+	uint8_t type;
+};
+
+/**
  * struct packet - what a ruleset can look at, without a kernel around it
- * @saddr:	source address in host byte order
- * @daddr:	destination address in host byte order
- * @proto:	protocol
- * @fragoff:	fragment offset in units of 8 bytes
+ * @is_ip6:	IPv6
+ * @saddr:	IPv4 source address in host byte order
+ * @daddr:	IPv4 destination address in host byte order
+ * @saddr6:	IPv6 source address
+ * @daddr6:	IPv6 destination address
+ * @proto:	protocol; of IPv6 what the header says that follows it
+ * @fragoff:	IPv4 fragment offset in units of 8 bytes
+ * @tos:	type of service or traffic class
+ * @ttl:	time to live or hop limit
+ * @ip_options:	words of options in the IPv4 header, up to 10
+ * @ext_len:	bytes of IPv6 extension headers
+ * @ext:	those bytes
+ * @no_len:	IPv4: the header has no length
+ * @gso_size:	of skb_shared_info
+ * @gso_type:	likewise
  * @in:		name of the input device, zeroes for none
  * @out:	name of the output device
- * @l4_len:	bytes that follow the IP header
+ * @l4_len:	bytes that follow the headers above
  * @l4:		those bytes
+ * @link:	what is below
+ * @mark:	skb->mark
+ * @traced:	skb->nf_trace
  * @conn:	it has a connection
  * @ctinfo:	with @conn: its part in the connection
  * @untracked:	without @conn: untracked, not invalid
@@ -41,17 +84,35 @@ struct packet_tuple {
  * @ct_proto:	of the connection's original tuple
  * @orig:	tuple of the original direction
  * @repl:	tuple of the reply direction
+ * @ct_mark:	mark of the connection
  * @expires:	seconds until the connection times out
+ * @answers:	by index of a bridged extension, modulo PACKET_ANSWERS: what it
+ *		says if it is a match, PACKET_ANSWER_MATCH; if it is a target,
+ *		whether it goes on, and whether it changed the packet then
  */
 struct packet {
+	bool is_ip6;
 	uint32_t saddr;
 	uint32_t daddr;
+	uint8_t saddr6[16];
+	uint8_t daddr6[16];
 	uint8_t proto;
 	uint16_t fragoff;
+	uint8_t tos;
+	uint8_t ttl;
+	unsigned int ip_options;
+	unsigned int ext_len;
+	uint8_t ext[PACKET_EXT_MAX];
+	bool no_len;
+	uint16_t gso_size;
+	uint32_t gso_type;
 	char in[16];
 	char out[16];
 	unsigned int l4_len;
 	uint8_t l4[PACKET_L4_MAX];
+	struct packet_link link;
+	uint32_t mark;
+	bool traced;
 	bool conn;
 	enum ip_conntrack_info ctinfo;
 	bool untracked;
@@ -59,7 +120,73 @@ struct packet {
 	uint8_t ct_proto;
 	struct packet_tuple orig;
 	struct packet_tuple repl;
+	uint32_t ct_mark;
 	uint32_t expires;
+	uint8_t answers[PACKET_ANSWERS];
 };
+
+/**
+ * struct packet_transport - where the transport header of a packet is
+ * @found:	there is one
+ * @proto:	which
+ * @thoff:	its offset, 0 for later fragments of IPv6
+ * @fragoff:	as native's engine of the family has it
+ */
+struct packet_transport {
+	bool found;
+	uint8_t proto;
+	uint32_t thoff;
+	uint16_t fragoff;
+};
+
+/* enum packet_asked - what the kernel can be asked to do */
+enum packet_asked {
+	PACKET_ASKED_MATCH,
+	PACKET_ASKED_TARGET,
+	PACKET_ASKED_TRACE,
+	PACKET_ASKED_MARK,
+};
+
+/**
+ * struct packet_call - what it was asked
+ * @what:	what
+ * @index:	extension or entry, for MARK the bits to keep
+ * @thoff:	offset of the transport header, for MARK the bits to invert
+ * @fragoff:	fragment offset
+ */
+struct packet_call {
+	enum packet_asked what;
+	uint32_t index;
+	uint32_t thoff;
+	uint32_t fragoff;
+};
+
+#define PACKET_CALLS_MAX	512
+
+/* struct packet_calls - all of that, as far as there is room */
+struct packet_calls {
+	unsigned int num;
+	struct packet_call calls[PACKET_CALLS_MAX];
+};
+
+/**
+ * struct packet_play - a packet, and what becomes of it on its way
+ * @pkts:	what it is: the first when it enters the table, the next each
+ *		time that a target changed it; the last stays
+ * @num:	number of @pkts
+ * @random:	what a random number is
+ */
+struct packet_play {
+	const struct packet *pkts;
+	unsigned int num;
+	uint32_t random;
+};
+
+unsigned int packet_headers_len(const struct packet *pkt);
+unsigned int packet_bytes(const struct packet *pkt, uint8_t bytes[PACKET_MAX]);
+void packet_transport(const uint8_t *bytes, unsigned int len, bool is_ip6,
+		      struct packet_transport *t);
+void packet_call(struct packet_calls *calls, enum packet_asked what,
+		 uint32_t index, uint32_t thoff, uint32_t fragoff);
 
 #endif /* UNIT_PACKET_H */

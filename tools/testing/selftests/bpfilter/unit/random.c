@@ -464,6 +464,7 @@ static void random_conn(struct rng *r, struct packet *p)
 void random_packet(struct rng *r, int hook, struct packet *pkt)
 {
 	memset(pkt, 0, sizeof(*pkt));
+	pkt->traced = rng_one_in(r, 8);
 	pkt->saddr = pick_addr(r);
 	pkt->daddr = pick_addr(r);
 	pkt->proto = pick_proto(r);
