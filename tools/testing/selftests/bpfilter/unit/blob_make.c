@@ -41,6 +41,7 @@ static struct make_entry *make_entry(struct make *mk)
 						sizeof(*e)));
 	e = &mk->entries[mk->num++];
 	memset(e, 0, sizeof(*e));
+	e->family = mk->family;
 	e->jump = MAKE_NO_JUMP;
 	return e;
 }
@@ -79,7 +80,7 @@ struct make_entry *make_goto(struct make *mk, uint32_t to)
 {
 	struct make_entry *e = make_jump(mk, to);
 
-	if (mk->family == NFPROTO_IPV6)
+	if (e->family == NFPROTO_IPV6)
 		e->ip6.flags |= IP6T_F_GOTO;
 	else
 		e->ip.flags |= IPT_F_GOTO;

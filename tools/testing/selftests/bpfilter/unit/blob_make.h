@@ -21,6 +21,7 @@
 
 /**
  * struct make_entry - one entry in the making
+ * @family:	of its blob
  * @ip:		its base header, IPv4
  * @ip6:	its base header, IPv6
  * @matches:	its matches, as in the blob
@@ -30,6 +31,7 @@
  * @jump:	index of the entry that it jumps to, MAKE_NO_JUMP for none
  */
 struct make_entry {
+	uint16_t family;
 	union {
 		struct ipt_ip ip;
 		struct ip6t_ip6 ip6;

@@ -52,7 +52,7 @@ bool rng_one_in(struct rng *r, uint32_t n)
 	return rng_below(r, n) == 0;
 }
 
-static uint32_t pick_addr(struct rng *r)
+uint32_t pick_addr(struct rng *r)
 {
 	return addrs[rng_below(r, ARRAY_SIZE(addrs))];
 }
@@ -62,7 +62,7 @@ static uint32_t pick_mask(struct rng *r)
 	return masks[rng_below(r, ARRAY_SIZE(masks))];
 }
 
-static uint16_t pick_port(struct rng *r)
+uint16_t pick_port(struct rng *r)
 {
 	return ports[rng_below(r, ARRAY_SIZE(ports))];
 }
@@ -77,15 +77,15 @@ static uint8_t pick_icmp_type(struct rng *r)
 	return icmp_types[rng_below(r, ARRAY_SIZE(icmp_types))];
 }
 
-static const char *pick_iface(struct rng *r)
+const char *pick_iface(struct rng *r)
 {
 	return ifaces[rng_below(r, ARRAY_SIZE(ifaces))];
 }
 
 /* Base header */
 
-static void random_addr(struct rng *r, struct in_addr *addr,
-			struct in_addr *mask)
+/* An address, seldom with bits outside its mask */
+void random_addr(struct rng *r, struct in_addr *addr, struct in_addr *mask)
 {
 	uint32_t m = pick_mask(r);
 	uint32_t a = pick_addr(r);
@@ -94,7 +94,8 @@ static void random_addr(struct rng *r, struct in_addr *addr,
 	addr->s_addr = htonl(rng_one_in(r, 8) ? a : a & m);
 }
 
-static void random_iface(struct rng *r, char *name, unsigned char *mask)
+/* A name under a mask that is seldom odd */
+void random_iface(struct rng *r, char *name, unsigned char *mask)
 {
 	const char *want = pick_iface(r);
 	int len = strlen(want);
@@ -132,7 +133,8 @@ void random_ip(struct rng *r, struct ipt_ip *ip)
 
 /* Matches: each sets the protocol that it needs */
 
-static void random_ports(struct rng *r, uint16_t range[2])
+/* Any port, one, or a range that may be empty */
+void random_ports(struct rng *r, uint16_t range[2])
 {
 	range[0] = 0;
 	range[1] = 65535;
@@ -142,8 +144,15 @@ static void random_ports(struct rng *r, uint16_t range[2])
 	range[1] = rng_one_in(r, 2) ? range[0] : pick_port(r);
 }
 
-static void set_proto(struct make_entry *e, uint8_t proto)
+/* Have an entry ask for a protocol */
+void random_proto(struct make_entry *e, uint8_t proto)
 {
+	if (e->family == NFPROTO_IPV6) {
+		e->ip6.proto = proto;
+		e->ip6.flags |= IP6T_F_PROTO;
+		e->ip6.invflags &= ~IP6T_INV_PROTO;
+		return;
+	}
 	e->ip.proto = proto;
 	e->ip.invflags &= ~IPT_INV_PROTO;
 }
@@ -152,7 +161,7 @@ static void random_tcp(struct rng *r, struct make_entry *e)
 {
 	struct xt_tcp *t = make_match(e, "tcp", 0, sizeof(*t));
 
-	set_proto(e, IPPROTO_TCP);
+	random_proto(e, IPPROTO_TCP);
 	random_ports(r, t->spts);
 	random_ports(r, t->dpts);
 	if (rng_one_in(r, 3)) {
@@ -173,7 +182,7 @@ static void random_udp(struct rng *r, struct make_entry *e)
 	struct xt_udp *u = make_match(e, lite ? "udplite" : "udp", 0,
 				      sizeof(*u));
 
-	set_proto(e, lite ? IPPROTO_UDPLITE : IPPROTO_UDP);
+	random_proto(e, lite ? IPPROTO_UDPLITE : IPPROTO_UDP);
 	random_ports(r, u->spts);
 	random_ports(r, u->dpts);
 	if (rng_one_in(r, 3))
@@ -182,9 +191,11 @@ static void random_udp(struct rng *r, struct make_entry *e)
 
 static void random_icmp(struct rng *r, struct make_entry *e)
 {
-	struct ipt_icmp *i = make_match(e, "icmp", 0, sizeof(*i));
+	bool ip6 = e->family == NFPROTO_IPV6;
+	struct ipt_icmp *i = make_match(e, ip6 ? "icmp6" : "icmp", 0,
+					sizeof(*i));
 
-	set_proto(e, IPPROTO_ICMP);
+	random_proto(e, ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 	i->type = pick_icmp_type(r);
 	i->code[0] = rng_below(r, 3);
 	i->code[1] = rng_one_in(r, 2) ? 255 : rng_below(r, 3);
@@ -284,7 +295,9 @@ static void random_rule(struct rng *r, struct make *mk, uint32_t first_target,
 	};
 	struct make_entry *e;
 
-	if (!num_targets || rng_one_in(r, 3))
+	if (tests == RANDOM_ALL && rng_one_in(r, 4))
+		e = random_all_target(r, mk);
+	else if (!num_targets || rng_one_in(r, 3))
 		e = make_verdict(mk, verdicts[rng_below(r, ARRAY_SIZE(verdicts))]);
 	else if (rng_one_in(r, 4))
 		e = make_goto(mk, first_target + rng_below(r, num_targets));
@@ -293,7 +306,11 @@ static void random_rule(struct rng *r, struct make *mk, uint32_t first_target,
 
 	if (tests == RANDOM_FEW) {
 		if (!rng_one_in(r, 6))
-			random_addr(r, &e->ip.src, &e->ip.smsk);
+			random_all_few(r, e);
+		return;
+	}
+	if (tests == RANDOM_ALL) {
+		random_all_tests(r, e);
 		return;
 	}
 	random_ip(r, &e->ip);
@@ -406,21 +423,23 @@ void random_ruleset(struct rng *r, struct make *mk, enum random_shape shape,
 
 /* Packets */
 
-static void random_dev(struct rng *r, char *name)
+/* The name of a device, or none */
+void random_dev(struct rng *r, char *name)
 {
 	const char *dev = pick_iface(r);
 
 	memcpy(name, dev, strlen(dev) + 1);
 }
 
-static void random_l4(struct rng *r, struct packet *p)
+/* What follows the IP header, for the packet's protocol */
+void random_l4(struct rng *r, struct packet *p)
 {
 	uint16_t sport = pick_port(r), dport = pick_port(r);
 
 	p->l4_len = rng_one_in(r, 8) ? rng_below(r, 24) : PACKET_L4_MAX;
 	for (unsigned int i = 0; i < PACKET_L4_MAX; i++)
 		p->l4[i] = rng_below(r, 7);
-	if (p->proto == IPPROTO_ICMP) {
+	if (p->proto == IPPROTO_ICMP || p->proto == IPPROTO_ICMPV6) {
 		p->l4[0] = pick_icmp_type(r);
 		p->l4[1] = rng_below(r, 4);
 		return;
@@ -441,7 +460,8 @@ static void random_tuple(struct rng *r, struct packet_tuple *t)
 	t->dport = pick_port(r);
 }
 
-static void random_conn(struct rng *r, struct packet *p)
+/* A connection, or none */
+void random_conn(struct rng *r, struct packet *p)
 {
 	p->conn = !rng_one_in(r, 4);
 	p->untracked = !p->conn && rng_one_in(r, 2);
