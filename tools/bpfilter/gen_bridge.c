@@ -107,11 +107,16 @@ void gen_bridge_held(struct gen *g)
  * gen_bridge_target() - emit a target of the kernel's own
  * @g:		program
  *
- * If it returns 0 the run is over, and the verdict is with the kernel.
+ * If it returns 0 the run is over, and the verdict is with the kernel; one that
+ * is final never returns anything else.
  */
 void gen_bridge_target(struct gen *g)
 {
 	call_extension(g, KBTF_FUNC_XT_TARGET, g->rule->bridged);
+	if (g->rs->bridged[g->rule->bridged].is_final) {
+		asm_ja(&g->code, g->drop);
+		return;
+	}
 	asm_jmp(&g->code, BPF_JEQ, BPF_REG_0, 0, g->drop);
 	if (g->bridged)
 		gen_bridge_held(g);

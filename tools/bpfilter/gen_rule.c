@@ -245,10 +245,22 @@ static void emit_asked(struct gen *g, bool holds, uint32_t next,
 	asm_bind(&g->code, matched);
 }
 
-static bool is_final(const struct ir_rule *r)
+static bool is_final(const struct gen *g, const struct ir_rule *r)
 {
-	return r->action == IR_ACTION_ACCEPT || r->action == IR_ACTION_DROP ||
-	       r->action == IR_ACTION_RETURN || r->action == IR_ACTION_GOTO;
+	switch (r->action) {
+	case IR_ACTION_ACCEPT:
+	case IR_ACTION_DROP:
+	case IR_ACTION_RETURN:
+	case IR_ACTION_GOTO:
+		return true;
+	case IR_ACTION_BRIDGE:
+		return g->rs->bridged[r->bridged].is_final;
+	case IR_ACTION_JUMP:
+	case IR_ACTION_CONTINUE:
+	case IR_ACTION_SET_MARK:
+		return false;
+	}
+	return false;
 }
 
 /* What follows in the chain could not be reached and must not be there */
@@ -275,7 +287,7 @@ static void emit_rule(struct gen *g)
 		if (g->bridged && r->action != IR_ACTION_BRIDGE)
 			gen_bridge_held(g);
 		opened = emit_action(g, r, g->frames[frame].ret, next);
-		if (is_final(r) && !asm_used(&g->code, next))
+		if (is_final(g, r) && !asm_used(&g->code, next))
 			cut_frame(&g->frames[frame]);
 	}
 	if (!opened)

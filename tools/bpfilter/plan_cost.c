@@ -166,6 +166,8 @@ bool plan_reloads(const struct ir_ruleset *rs, const struct ir_rule *rule)
 	if (rule->action != IR_ACTION_BRIDGE)
 		return false;
 	b = &rs->bridged[rule->bridged];
+	if (b->is_final)
+		return false;
 	desc = bpfilter_target_find(b->name, b->revision, rs->family);
 	return !desc || desc->effect == TARGET_EFFECT_ANY;
 }
