@@ -12,28 +12,47 @@
  * wrong in a way that the packets sent are bound to show.
  */
 
-static char *replace_rule(const struct ruleset *rs, unsigned int rule,
-			  const char *text)
+static void add(struct text *t, const char *s)
 {
-	size_t size = 256 + strlen(text);
-	char *all, *to;
+	text_add(t, s, strlen(s));
+}
 
-	for (unsigned int i = 0; i < rs->num_rules; i++)
-		size += strlen(rs->rules[i].text) + 1;
-	all = xrealloc(NULL, size + 80 * rs->num_chains);
-	to = all + sprintf(all, "*filter\n");
+static void add_table(struct text *t, const struct ruleset *rs,
+		      enum table_id table, unsigned int rule, const char *text)
+{
+	char head[80];
+
+	snprintf(head, sizeof(head), "*%s\n", table_names[table]);
+	add(t, head);
 	for (unsigned int i = 0; i < rs->num_chains; i++) {
 		const struct chain *c = &rs->chains[i];
 		const char *policy = "-";
 
+		if (c->table != table)
+			continue;
 		if (c->hook >= 0)
 			policy = c->policy == ACTION_DROP ? "DROP" : "ACCEPT";
-		to += sprintf(to, ":%s %s [0:0]\n", c->name, policy);
+		snprintf(head, sizeof(head), ":%s %s [0:0]\n", c->name, policy);
+		add(t, head);
 	}
-	for (unsigned int i = 0; i < rs->num_rules; i++)
-		to += sprintf(to, "%s\n", i == rule ? text : rs->rules[i].text);
-	sprintf(to, "COMMIT\n");
-	return all;
+	for (unsigned int i = 0; i < rs->num_rules; i++) {
+		if (rs->chains[rs->rules[i].chain].table != table)
+			continue;
+		add(t, i == rule ? text : rs->rules[i].text);
+		add(t, "\n");
+	}
+	add(t, "COMMIT\n");
+}
+
+/* All tables, one rule replaced */
+static char *with_rule(const struct ruleset *rs, int rule, const char *text)
+{
+	struct text t = { 0 };
+
+	for (int i = 0; i < NUM_TABLES; i++)
+		if (rs->tables & (1 << i))
+			add_table(&t, rs, i, rule, text);
+	return t.s;
 }
 
 /* Take "! -s ADDRESS" out and ask for an address that is never sent from */
@@ -48,15 +67,17 @@ static char *never(const struct ruleset *rs, const struct rule *r)
 		rest += 6 + strcspn(rest + 6, " ");
 	else if (!strncmp(rest, " -s ", 4))
 		rest += 4 + strcspn(rest + 4, " ");
-	snprintf(text, size, "-A %s -s 255.255.255.254/32%s", chain, rest);
+	snprintf(text, size, "-A %s -s %s%s", chain, rs->family->v6 ?
+		 "100::dead/128" : "255.255.255.254/32", rest);
 	return text;
 }
 
 /* One more or less in a port, an ICMP type or the last byte of an address */
-static char *edge(const struct rule *r, struct rng *rng)
+static char *edge(const struct rule *r, bool v6, struct rng *rng)
 {
 	static const char * const names[] = {
-		" --dport ", " --sport ", " -d ", " -s ", " --icmp-type ",
+		" --dport ", " --sport ", " --icmp-type ", " --icmpv6-type ",
+		" -d ", " -s ",
 	};
 	unsigned int start = rng_below(rng, ARRAY_SIZE(names));
 	size_t size = strlen(r->text) + 16;
@@ -67,7 +88,8 @@ static char *edge(const struct rule *r, struct rng *rng)
 		const char *at = strstr(r->text, name), *end;
 		unsigned int value;
 
-		if (!at)
+		/* Addresses of IPv4 only */
+		if (!at || (v6 && strlen(name) == 4))
 			continue;
 		at += strlen(name);
 		end = at + strcspn(at, " :/");
@@ -96,13 +118,15 @@ int change_rule(struct input *in, const struct ruleset *rs,
 		const struct rule *r = &rs->rules[rule];
 		char *text;
 
-		if (!entries_rule_packets(e, rs, rule))
+		if (!entries_rule_packets(&e[rs->chains[r->chain].table], rs,
+					  rule))
 			continue;
-		text = kind == CHANGE_NEVER ? never(rs, r) : edge(r, &rng);
+		text = kind == CHANGE_NEVER ? never(rs, r) :
+					      edge(r, rs->family->v6, &rng);
 		if (!text)
 			continue;
-		in->text[0] = table_extract(in->text[0], "filter");
-		in->text[1] = replace_rule(rs, rule, text);
+		in->text[0] = with_rule(rs, -1, NULL);
+		in->text[1] = with_rule(rs, rule, text);
 		printf("# changed to %s\n", text);
 		free(text);
 		return rule;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compare.h"
 #include "entries.h"
@@ -11,14 +13,33 @@
 
 /* Steps between two looks at what came out; a device's queue holds 500 packets */
 #define BATCH		64
-#define MAX_TABLES	8
 #define MAX_LINES	6
 
-void pair_open(struct pair *pair, bool native_only)
+/* LOG is silent in namespaces, unless the first one wants it otherwise */
+static bool log_is_on(void)
 {
+	int fd = open("/proc/sys/net/netfilter/nf_log_all_netns", O_RDONLY);
+	char c = '0';
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &c, 1) != 1)
+		c = '0';
+	close(fd);
+	return c == '1';
+}
+
+void pair_open(struct pair *pair, const struct family *f, bool native_only)
+{
+	static int log = -1;
+
+	/* Only seen before the first namespace was made */
+	if (log < 0)
+		log = log_is_on();
 	memset(pair, 0, sizeof(*pair));
-	side_open(&pair->side[0], "native", false);
-	side_open(&pair->side[1], native_only ? "native too" : "bpfilter",
+	pair->log = log;
+	side_open(&pair->side[0], "native", f, false);
+	side_open(&pair->side[1], native_only ? "native too" : "bpfilter", f,
 		  !native_only);
 }
 
@@ -28,24 +49,13 @@ void pair_close(struct pair *pair)
 		side_close(&pair->side[i]);
 }
 
-void pair_add_devs(struct pair *pair, const struct devs *devs)
+void pair_add_devs(struct pair *pair, const struct devs *devs,
+		   const struct owners *owners)
 {
 	for (int i = 0; i < NUM_SIDES; i++)
-		side_add_devs(&pair->side[i], devs);
-}
-
-int pair_load(struct pair *pair, const struct input *in, char **said)
-{
-	static const char * const ipset[] = { "ipset", "-exist", "restore", NULL };
-
-	for (int i = 0; i < NUM_SIDES; i++) {
-		if (in->ipset &&
-		    run_in(&pair->side[i], ipset, in->ipset, said))
-			return i;
-		if (rules_load(&pair->side[i], in->text[i], said))
-			return i;
-	}
-	return -1;
+		side_add_devs(&pair->side[i], devs, owners);
+	if (pair->log)
+		klog_mark();
 }
 
 static void print_step(const struct step_list *steps, unsigned int num)
@@ -53,8 +63,12 @@ static void print_step(const struct step_list *steps, unsigned int num)
 	const struct step *st = &steps->step[num];
 
 	printf("# step %u, %s, made for rule %u\n", num, st->why, st->rule + 1);
-	if (st->kind != STEP_CONN)
-		packet_print(st->data, st->len);
+	if (st->kind == STEP_CONN)
+		return;
+	printf("#   %s by device %d, route %d, mark 0x%x, user %u\n",
+	       st->kind == STEP_SEND ? "sent" : "received", st->dev, st->route,
+	       st->mark, st->owner);
+	packet_print(st->data, st->len);
 }
 
 static void print_frames(const struct side *side)
@@ -62,8 +76,12 @@ static void print_frames(const struct side *side)
 	printf("# %s: %u packets out\n", side->name, side->num_frames);
 	for (unsigned int i = 0; i < side->num_frames && i < 4; i++) {
 		const struct frame *f = &side->frames[i];
+		uint32_t mark, priority;
 
-		printf("#   device %d\n", f->dev);
+		memcpy(&mark, f->data, 4);
+		memcpy(&priority, f->data + 4, 4);
+		printf("#   device %d, mark 0x%x, priority 0x%x\n", f->dev, mark,
+		       priority);
 		packet_print(f->data + 14, f->len - 14);
 	}
 }
@@ -79,7 +97,7 @@ static bool drain(struct pair *pair)
 	if (a->num_frames != b->num_frames)
 		return false;
 	for (unsigned int i = 0; i < a->num_frames; i++)
-		if (!frames_equal(&a->frames[i], &b->frames[i]))
+		if (!frames_equal(a->family, &a->frames[i], &b->frames[i]))
 			return false;
 	return true;
 }
@@ -89,8 +107,11 @@ static bool do_step(struct pair *pair, const struct step *st)
 {
 	int err[NUM_SIDES];
 
-	for (int i = 0; i < NUM_SIDES; i++)
+	for (int i = 0; i < NUM_SIDES; i++) {
 		err[i] = side_do(&pair->side[i], st);
+		if (pair->log)
+			klog_read(&pair->side[i].log);
+	}
 	if (err[0] == err[1])
 		return true;
 	printf("# errors %d and %d\n", -err[0], -err[1]);
@@ -111,13 +132,14 @@ bool pair_run(struct pair *pair, const struct step_list *steps, bool verbose)
 	return equal;
 }
 
-static bool counters_equal(struct pair *pair, struct entries *e,
-			   const struct ruleset *rs)
+/* Of one table; prints the first entry whose counters differ */
+static bool counters_equal(struct pair *pair, const struct ruleset *rs,
+			   struct entries *e, enum table_id table)
 {
 	int num;
 
 	for (int i = 0; i < NUM_SIDES; i++)
-		entries_get(&pair->side[i], &e[i]);
+		entries_get(&pair->side[i], table, &e[i]);
 	num = entries_differ(&e[0], &e[1]);
 	if (num < 0)
 		return true;
@@ -125,17 +147,51 @@ static bool counters_equal(struct pair *pair, struct entries *e,
 	return false;
 }
 
-/* Reading a big table takes longer than a packet does */
-static unsigned int steps_per_look(const struct entries *e)
+static bool all_counters_equal(struct pair *pair, const struct ruleset *rs,
+			       unsigned int *size)
 {
-	return 1 + e->size / 65536;
+	struct entries e[NUM_SIDES] = { 0 };
+	bool equal = true;
+
+	*size = 0;
+	for (int t = 0; t < NUM_TABLES; t++) {
+		if (!(rs->tables & (1 << t)))
+			continue;
+		equal &= counters_equal(pair, rs, e, t);
+		*size += e[0].size;
+	}
+	for (int i = 0; i < NUM_SIDES; i++)
+		entries_free(&e[i]);
+	return equal;
+}
+
+static bool logs_equal(struct pair *pair)
+{
+	char *log[NUM_SIDES], *complaint;
+	bool equal;
+
+	for (int i = 0; i < NUM_SIDES; i++) {
+		struct text *t = &pair->side[i].log;
+
+		text_add(t, "", 0);
+		log[i] = t->s;
+		complaint = klog_complaint(log[i]);
+		if (complaint) {
+			printf("# the kernel complains: %s\n", complaint);
+			return false;
+		}
+		klog_keep_packets(log[i]);
+	}
+	equal = text_compare("kernel log", log[0], log[1]);
+	for (int i = 0; i < NUM_SIDES; i++)
+		text_free(&pair->side[i].log);
+	return equal;
 }
 
 bool pair_run_slowly(struct pair *pair, const struct ruleset *rs,
 		     const struct step_list *steps)
 {
-	struct entries e[NUM_SIDES] = { 0 };
-	unsigned int wait = 0;
+	unsigned int wait = 0, size = 0;
 	bool equal = true;
 
 	for (unsigned int i = 0; i < steps->num && equal; i++) {
@@ -144,23 +200,24 @@ bool pair_run_slowly(struct pair *pair, const struct ruleset *rs,
 		equal = do_step(pair, &steps->step[i]);
 		out = drain(pair);
 		equal &= out;
+		if (pair->log)
+			equal &= logs_equal(pair);
 		if (!wait || !equal || i == steps->num - 1) {
-			equal &= counters_equal(pair, e, rs);
-			wait = steps_per_look(&e[0]);
+			equal &= all_counters_equal(pair, rs, &size);
+			/* Reading a big table takes longer than a packet */
+			wait = 1 + size / 65536;
 		}
 		wait--;
 		if (equal)
 			continue;
-		if (steps_per_look(&e[0]) > 1)
+		if (size >= 65536)
 			printf("# one of the last %u steps, up to\n",
-			       steps_per_look(&e[0]));
+			       1 + size / 65536);
 		print_step(steps, i);
 		if (!out)
 			for (int s = 0; s < NUM_SIDES; s++)
 				print_frames(&pair->side[s]);
 	}
-	for (int i = 0; i < NUM_SIDES; i++)
-		entries_free(&e[i]);
 	return !equal;
 }
 
@@ -184,27 +241,68 @@ bool text_compare(const char *what, const char *a, const char *b)
 	return false;
 }
 
-bool pair_compare(struct pair *pair, const struct input *in,
-		  const struct ruleset *rs, struct entries *e)
+/* Table by table: in which order they come depends on which was used first */
+static bool saved_equal(struct pair *pair)
 {
-	struct table_name tables[MAX_TABLES];
-	char what[320];
-	unsigned int num = tables_find(in->text[0], tables, MAX_TABLES);
-	struct entries other = { 0 };
+	char *text[NUM_SIDES], what[320];
 	bool equal = true;
 
-	for (unsigned int i = 0; i < num; i++) {
-		char *a = rules_save(&pair->side[0], tables[i].s);
-		char *b = rules_save(&pair->side[1], tables[i].s);
+	for (int i = 0; i < NUM_SIDES; i++)
+		text[i] = rules_save(&pair->side[i]);
+	for (int t = 0; t < NUM_TABLES; t++) {
+		char *a = table_extract(text[0], table_names[t]);
+		char *b = table_extract(text[1], table_names[t]);
 
-		snprintf(what, sizeof(what), "iptables-save -c -t %s", tables[i].s);
-		equal &= text_compare(what, a, b);
+		snprintf(what, sizeof(what), "%s-save -c, table %s",
+			 pair->side[0].family->command, table_names[t]);
+		equal &= text_compare(what, a ? a : "(none)", b ? b : "(none)");
 		free(a);
 		free(b);
 	}
-	entries_get(&pair->side[0], e);
-	entries_get(&pair->side[1], &other);
-	equal &= !entries_print_bytes(e, &other, rs);
-	entries_free(&other);
+	free(text[0]);
+	free(text[1]);
+	return equal;
+}
+
+bool pair_compare_rules(struct pair *pair, const struct ruleset *rs)
+{
+	struct entries e[NUM_SIDES] = { 0 };
+	bool equal = saved_equal(pair);
+
+	for (int t = 0; t < NUM_TABLES; t++) {
+		if (!(rs->tables & (1 << t)))
+			continue;
+		for (int i = 0; i < NUM_SIDES; i++)
+			entries_get(&pair->side[i], t, &e[i]);
+		equal &= !entries_print_bytes(&e[0], &e[1], rs);
+	}
+	for (int i = 0; i < NUM_SIDES; i++)
+		entries_free(&e[i]);
+	return equal;
+}
+
+bool pair_compare(struct pair *pair, const struct ruleset *rs,
+		  struct entries *e)
+{
+	char *conns[NUM_SIDES];
+	bool equal = true;
+
+	for (int t = 0; t < NUM_TABLES; t++) {
+		struct entries pair_e[NUM_SIDES] = { 0 };
+
+		if (!(rs->tables & (1 << t)))
+			continue;
+		equal &= counters_equal(pair, rs, pair_e, t);
+		equal &= !entries_print_bytes(&pair_e[0], &pair_e[1], rs);
+		e[t] = pair_e[0];
+		entries_free(&pair_e[1]);
+	}
+	for (int i = 0; i < NUM_SIDES; i++)
+		conns[i] = side_conns(&pair->side[i]);
+	equal &= text_compare("list of connections", conns[0], conns[1]);
+	free(conns[0]);
+	free(conns[1]);
+	if (pair->log)
+		equal &= logs_equal(pair);
 	return equal;
 }

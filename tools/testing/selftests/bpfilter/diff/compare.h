@@ -9,51 +9,61 @@ struct entries;
 
 /**
  * struct input - what to load
+ * @family:	what it is for
  * @text:	for iptables-restore, by side
  * @ipset:	for ipset restore, NULL: none
- * @muted:	times in a row that a refusal had no message
- * @left_out:	rules of the filter table that are not in @text any more
  */
 struct input {
+	const struct family *family;
 	char *text[NUM_SIDES];
 	char *ipset;
-	unsigned int muted;
-	unsigned int left_out;
 };
 
 /**
  * struct pair - the two namespaces
  * @side:	the oracle first
  * @num_out:	packets that came out of the oracle
+ * @log:	the target LOG writes to the kernel log, which can be compared
  */
 struct pair {
 	struct side side[NUM_SIDES];
 	unsigned int num_out;
+	bool log;
 };
 
-void pair_open(struct pair *pair, bool native_only);
+void pair_open(struct pair *pair, const struct family *f, bool native_only);
 void pair_close(struct pair *pair);
-void pair_add_devs(struct pair *pair, const struct devs *devs);
-
-/* Returns -1, or the side that could not load and in @said what it said */
-int pair_load(struct pair *pair, const struct input *in, char **said);
+void pair_add_devs(struct pair *pair, const struct devs *devs,
+		   const struct owners *owners);
 
 /* Do all steps on both sides; false if what came out differed */
 bool pair_run(struct pair *pair, const struct step_list *steps, bool verbose);
 
-/* The same but compare the counters too after each, up to the first difference */
+/*
+ * The same but compare the counters too after each, up to the first difference;
+ * true if one was found
+ */
 bool pair_run_slowly(struct pair *pair, const struct ruleset *rs,
 		     const struct step_list *steps);
 
-/* Compare tables and counters, printing what differs; @e: the oracle's entries */
-bool pair_compare(struct pair *pair, const struct input *in,
-		  const struct ruleset *rs, struct entries *e);
+/* Compare the rules as iptables and the kernel tell them, printing differences */
+bool pair_compare_rules(struct pair *pair, const struct ruleset *rs);
+
+/* Compare counters, connections and log; @e: the oracle's tables */
+bool pair_compare(struct pair *pair, const struct ruleset *rs,
+		  struct entries *e);
 
 /* Print the first lines that differ; true if there are none */
 bool text_compare(const char *what, const char *a, const char *b);
 
-/* Take out the rules with the extension that the refusal names; their number */
-unsigned int input_reduce(struct input *in, const char *refusal);
+/**
+ * rules_make_certain() - take time and chance out of rules
+ * @saved:	text of iptables-save
+ * @done:	what was done is appended to it
+ *
+ * Return: the changed text, NULL if there was nothing to change.
+ */
+char *rules_make_certain(const char *saved, struct text *done);
 
 enum change_kind {
 	CHANGE_NONE,
@@ -65,7 +75,7 @@ enum change_kind {
  * change_rule() - make the second side's ruleset wrong
  * @in:		its text for that side is replaced
  * @rs:		the ruleset
- * @e:		what it counted, to choose among the rules that were hit
+ * @e:		what it counted by table, to choose among the rules that were hit
  * @kind:	how to change
  * @seed:	of the choice
  *

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,20 +15,28 @@
 
 #define MAX_DEPTH	64
 #define MAX_TRIES	12
+/* Protocols that translation tells connections apart by ports in */
+#define NUM_CLASSES	4
 
 struct derive {
 	const struct ruleset *rs;
 	const struct devs *devs;
+	const struct owners *owners;
 	struct pools pools;
 	struct rng rng;
 	unsigned long budget;		/* rules that may still be walked */
 	unsigned int *via[NUM_HOOKS];	/* by chain: rule that gets there + 1 */
 	bool *reached[NUM_HOOKS];	/* by chain */
-	uint16_t next_sport;
-	uint8_t sport_used[65536];
+	uint16_t next_port;
+	uint64_t port_user[NUM_CLASSES][65536];
 };
 
-static uint32_t any_addr(struct derive *d, uint32_t base)
+#define ANY_SRC4	0xc6336401	/* 198.51.100.1 */
+#define ANY_DST4	0xcb007101	/* 203.0.113.1 */
+#define ANY_SRC6	((__uint128_t)0x20010db800010000 << 64 | 1)
+#define ANY_DST6	((__uint128_t)0x20010db800020000 << 64 | 1)
+
+static __uint128_t any_addr(struct derive *d, __uint128_t base)
 {
 	if (d->pools.num_addr && rng_one_in(&d->rng, 2))
 		return d->pools.addr[rng_below(&d->rng, d->pools.num_addr)];
@@ -43,11 +52,12 @@ static uint16_t any_port(struct derive *d)
 
 static uint8_t any_proto(struct derive *d)
 {
-	static const uint8_t usual[] = { 6, 6, 6, 17, 17, 1, 1, 136, 132, 47 };
+	static const uint8_t usual[] = { 6, 6, 6, 17, 17, 0, 0, 136, 132, 47 };
+	uint8_t proto = usual[rng_below(&d->rng, ARRAY_SIZE(usual))];
 
 	if (d->pools.num_proto && rng_one_in(&d->rng, 2))
 		return d->pools.proto[rng_below(&d->rng, d->pools.num_proto)];
-	return usual[rng_below(&d->rng, ARRAY_SIZE(usual))];
+	return proto ? proto : d->rs->family->icmp;
 }
 
 static uint8_t any_flags(struct derive *d)
@@ -55,6 +65,14 @@ static uint8_t any_flags(struct derive *d)
 	static const uint8_t usual[] = { 0x02, 0x12, 0x10, 0x18, 0x11, 0x04 };
 
 	return usual[rng_below(&d->rng, ARRAY_SIZE(usual))];
+}
+
+static uint8_t any_icmp(struct derive *d)
+{
+	static const uint8_t types4[] = { 8, 0, 3, 11, 5, 12, 13 };
+	static const uint8_t types6[] = { 128, 129, 1, 3, 128, 4, 135 };
+
+	return (d->rs->family->v6 ? types6 : types4)[rng_below(&d->rng, 7)];
 }
 
 /* Any but lo, which cannot forward; a third of the time one no rule names */
@@ -65,199 +83,57 @@ static int any_dev(struct derive *d)
 	return DEV_FIRST + rng_below(&d->rng, d->devs->num - DEV_FIRST);
 }
 
-static void any_spec(struct derive *d, struct spec *s, enum hook hook)
+static void any_fields(struct derive *d, struct spec *s)
 {
-	static const uint8_t types[] = { 8, 0, 3, 11, 5, 12, 13 };
+	unsigned int owner = rng_below(&d->rng, d->owners->num);
+
+	s->field[FIELD_TTL] = 64;
+	s->field[FIELD_MAC] = 0x020000000002;
+	s->field[FIELD_SPI] = 256;
+	s->field[FIELD_FRAG_ID] = 1;
+	if (s->way != WAY_OUT)
+		return;
+	s->field[FIELD_UID] = d->owners->uid[owner];
+	s->field[FIELD_GID] = d->owners->gid[owner];
+}
+
+static void any_spec(struct derive *d, struct spec *s, enum way way)
+{
+	bool v6 = d->rs->family->v6;
 
 	memset(s, 0, sizeof(*s));
-	s->hook = hook;
-	s->in = hook == HOOK_OUTPUT ? DEV_NONE : any_dev(d);
-	s->out = hook == HOOK_INPUT ? DEV_NONE : any_dev(d);
-	s->src = any_addr(d, 0xc6336401);	/* 198.51.100.1 */
-	s->dst = any_addr(d, 0xcb007101);	/* 203.0.113.1 */
+	s->family = d->rs->family;
+	s->way = way;
+	s->in = way == WAY_OUT ? DEV_NONE : any_dev(d);
+	s->out = way == WAY_IN ? DEV_NONE : any_dev(d);
+	s->src = any_addr(d, v6 ? ANY_SRC6 : ANY_SRC4);
+	s->dst = any_addr(d, v6 ? ANY_DST6 : ANY_DST4);
 	s->proto = any_proto(d);
 	s->ihl = 5;
 	s->sport = any_port(d);
 	s->dport = any_port(d);
 	s->flags = any_flags(d);
-	s->icmp_type = types[rng_below(&d->rng, ARRAY_SIZE(types))];
+	s->icmp_type = any_icmp(d);
 	s->doff = DOFF_RIGHT;
 	s->cut = CUT_NONE;
 	s->payload = rng_below(&d->rng, 64);
 	s->linear = LINEAR_ALL;
+	any_fields(d, s);
 	if (d->rs->conntrack && rng_one_in(&d->rng, 3))
 		s->ct = rng_below(&d->rng, NUM_CT_KINDS);
 }
 
-static void force_addr(struct derive *d, uint32_t *addr,
-		       const struct addr_test *t)
+static enum way any_way(struct derive *d, enum hook hook)
 {
-	bool fits = (*addr & t->mask) == t->addr;
+	static const enum way ways[NUM_HOOKS][2] = {
+		[HOOK_PREROUTING]	= { WAY_IN, WAY_THROUGH },
+		[HOOK_INPUT]		= { WAY_IN, WAY_IN },
+		[HOOK_FORWARD]		= { WAY_THROUGH, WAY_THROUGH },
+		[HOOK_OUTPUT]		= { WAY_OUT, WAY_OUT },
+		[HOOK_POSTROUTING]	= { WAY_OUT, WAY_THROUGH },
+	};
 
-	if (!t->mask || fits != t->inv)
-		return;
-	if (t->inv)
-		*addr ^= t->mask & -t->mask;
-	else
-		*addr = (*addr & ~t->mask) | t->addr;
-}
-
-static void force_dev(struct derive *d, int *dev, const struct dev_test *t)
-{
-	unsigned int start = rng_below(&d->rng, d->devs->num);
-
-	if (*dev == DEV_NONE || dev_test_matches(t, d->devs->name[*dev]))
-		return;
-	for (int i = 0; i < d->devs->num; i++) {
-		int at = (start + i) % d->devs->num;
-
-		if (dev_test_matches(t, d->devs->name[at])) {
-			*dev = at;
-			return;
-		}
-	}
-}
-
-static void force_byte(struct derive *d, uint8_t *value,
-		       const struct byte_test *t)
-{
-	if (!t->set || (*value == t->value) != t->inv)
-		return;
-	*value = t->inv ? (t->value == 17 ? 6 : 17) : t->value;
-}
-
-static void force_range(struct derive *d, uint16_t *value,
-			const struct range_test *t)
-{
-	const struct range *r;
-
-	if (!t->num)
-		return;
-	r = &t->range[rng_below(&d->rng, t->num)];
-	if (t->inv) {
-		while (*value >= r->lo && *value <= r->hi && r->hi - r->lo < 65535)
-			*value = rng_next(&d->rng);
-	} else if (*value < r->lo || *value > r->hi) {
-		*value = r->lo;
-		if (r->hi > r->lo && rng_one_in(&d->rng, 2))
-			*value += rng_below(&d->rng, r->hi - r->lo + 1);
-	}
-}
-
-static void force_tcp(struct derive *d, struct spec *s, const struct rule *r)
-{
-	uint8_t mask = r->flags.mask;
-
-	if (r->flags.set && !r->flags.inv)
-		s->flags = (s->flags & ~mask) | (r->flags.value & mask);
-	if (r->flags.set && r->flags.inv &&
-	    (s->flags & mask) == r->flags.value)
-		s->flags ^= mask & -mask;
-	if (r->tcp_option.set && !r->tcp_option.inv) {
-		s->options[0] = r->tcp_option.value;
-		s->options[1] = 4;
-		s->options_len = 4;
-	}
-}
-
-static void force_icmp(struct derive *d, struct spec *s,
-		       const struct icmp_test *t)
-{
-	if (!t->set || t->type < 0)
-		return;
-	if (t->inv) {
-		if (s->icmp_type == t->type)
-			s->icmp_type = t->type == 8 ? 0 : 8;
-		return;
-	}
-	s->icmp_type = t->type;
-	s->icmp_code = t->code.lo;
-}
-
-/* A kind of connection that shows one of these states */
-static void force_state(struct derive *d, struct spec *s,
-			const struct bits_test *t)
-{
-	for (int i = 0; t->bits && i < 4 * NUM_CT_KINDS; i++) {
-		struct ct_view v;
-
-		spec_ct_view(s, &v);
-		if (!!(v.state & t->bits) != t->inv)
-			return;
-		s->ct = rng_below(&d->rng, NUM_CT_KINDS);
-	}
-}
-
-static void force_status(struct derive *d, struct spec *s,
-			 const struct bits_test *t)
-{
-	for (int i = 0; t->bits && i < 4 * NUM_CT_KINDS; i++) {
-		struct ct_view v;
-
-		spec_ct_view(s, &v);
-		if (!!(v.status & t->bits) != t->inv)
-			return;
-		s->ct = rng_below(&d->rng, NUM_CT_KINDS);
-	}
-}
-
-/* Ends of the original tuple are the packet's own, or swapped in a reply */
-static void force_ends(struct derive *d, struct spec *s, const struct rule *r)
-{
-	bool reply;
-
-	if (r->ct_dir == DIR_REPLY)
-		s->ct = CT_REPLY;
-	else if (r->ct_dir == DIR_ORIGINAL && s->ct == CT_REPLY)
-		s->ct = CT_ORIGINAL;
-	reply = s->ct == CT_REPLY;
-	force_byte(d, &s->proto, &r->ct_proto);
-	force_addr(d, reply ? &s->dst : &s->src, &r->ct_addr[CT_ORIGSRC]);
-	force_addr(d, reply ? &s->src : &s->dst, &r->ct_addr[CT_ORIGDST]);
-	force_addr(d, reply ? &s->src : &s->dst, &r->ct_addr[CT_REPLSRC]);
-	force_addr(d, reply ? &s->dst : &s->src, &r->ct_addr[CT_REPLDST]);
-	force_range(d, reply ? &s->dport : &s->sport, &r->ct_port[CT_ORIGSRC]);
-	force_range(d, reply ? &s->sport : &s->dport, &r->ct_port[CT_ORIGDST]);
-	force_range(d, reply ? &s->sport : &s->dport, &r->ct_port[CT_REPLSRC]);
-	force_range(d, reply ? &s->dport : &s->sport, &r->ct_port[CT_REPLDST]);
-}
-
-/* What a kind of connection asks of the packet itself */
-static void settle_ct(struct spec *s)
-{
-	if (s->ct == CT_ERROR) {
-		s->proto = 1;
-		if (s->icmp_type != 11 && s->icmp_type != 12)
-			s->icmp_type = 3;
-	}
-	if (s->ct == CT_INVALID) {
-		s->bad_csum = true;
-		if (s->proto == 6)
-			s->flags |= 0x03;
-	}
-}
-
-static void force_rule(struct derive *d, struct spec *s, const struct rule *r)
-{
-	force_addr(d, &s->src, &r->src);
-	force_addr(d, &s->dst, &r->dst);
-	force_dev(d, &s->in, &r->in);
-	force_dev(d, &s->out, &r->out);
-	force_byte(d, &s->proto, &r->proto);
-	force_range(d, &s->sport, &r->sport);
-	force_range(d, &s->dport, &r->dport);
-	force_range(d, rng_one_in(&d->rng, 2) ? &s->sport : &s->dport,
-		    &r->ports);
-	force_tcp(d, s, r);
-	force_icmp(d, s, &r->icmp);
-	if (r->frag > 0)
-		s->fragoff = rng_one_in(&d->rng, 2) ? 185 : 2;
-	if (r->conntrack) {
-		force_state(d, s, &r->state);
-		force_status(d, s, &r->status);
-		force_ends(d, s, r);
-	}
-	settle_ct(s);
+	return ways[hook][rng_below(&d->rng, 2)];
 }
 
 /* Rules that lead from the hook to a chain, the last one first */
@@ -273,20 +149,28 @@ static unsigned int path_to(const struct derive *d, enum hook h,
 	return depth;
 }
 
+/* What cannot be: lo neither forwards nor is it another device's neighbour */
+static bool settle_way(struct spec *s)
+{
+	return s->way != WAY_THROUGH || (s->in != DEV_LO && s->out != DEV_LO);
+}
+
 static bool make_hit(struct derive *d, struct spec *s, enum hook h,
 		     const struct rule *r)
 {
+	bool nat = d->rs->chains[r->chain].table == TABLE_NAT;
 	const struct rule *path[MAX_DEPTH];
 	unsigned int depth = path_to(d, h, r->chain, path);
 
 	for (int i = 0; i < MAX_TRIES; i++) {
-		any_spec(d, s, h);
+		any_spec(d, s, any_way(d, h));
+		if (nat)
+			s->ct = CT_NONE;
 		for (unsigned int p = depth; p; p--)
-			force_rule(d, s, path[p - 1]);
-		force_rule(d, s, r);
-		if (s->hook == HOOK_FORWARD && s->in == DEV_LO)
-			return false;
-		if (spec_reaches(s, d->rs, d->devs, r, &d->budget))
+			spec_force(s, path[p - 1], d->devs, &d->rng);
+		spec_force(s, r, d->devs, &d->rng);
+		if (settle_way(s) && spec_reaches(s, d->rs, d->devs, r,
+						  &d->budget))
 			return true;
 	}
 	return false;
@@ -343,19 +227,60 @@ static enum hook any_hook(struct derive *d, const struct rule *r)
 	return HOOK_INPUT;
 }
 
+static unsigned int port_class(uint8_t proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return 0;
+	case IPPROTO_UDP:
+		return 1;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return 2;
+	}
+	return 3;
+}
+
+/* Never 0 */
+static uint64_t tuple_hash(const struct tuple *t)
+{
+	uint64_t h = t->src ^ (t->src >> 64);
+
+	h = h * 0x9e3779b97f4a7c15ULL + (uint64_t)(t->dst ^ (t->dst >> 64));
+	h = h * 0x9e3779b97f4a7c15ULL + t->dport * 65536ULL + t->sport;
+	return (h * 256 + t->proto) | 1;
+}
+
 /*
  * Where NAT has to tell two connections apart that became one, it chooses a
  * port or an ICMP id at random, for each namespace another: one connection only
- * for each source port then. Returns false if the rule leaves none.
+ * for each client's port then. Returns false if the rule leaves none.
  */
 static bool avoid_nat_clash(struct derive *d, struct spec *s,
 			    const struct rule *r)
 {
-	if (!d->rs->nat)
+	bool reply = s->ct == CT_ERROR ||
+		     (s->ct == CT_REPLY && s->proto != s->family->icmp);
+	uint16_t *port = reply ? &s->dport : &s->sport;
+	const struct range_test *asked;
+	struct spec as = *s;
+	struct conn conn;
+	uint64_t *user;
+
+	if (!(d->rs->tables & (1 << TABLE_NAT)))
 		return true;
-	if (!r || (!r->sport.num && !r->ports.num && !r->conntrack))
-		s->sport = 20000 + d->next_sport++ % 40000;
-	return !d->sport_used[s->sport]++;
+	asked = r ? (reply ? &r->dport : &r->sport) : NULL;
+	if (!r || (!asked->num && !r->ports.num && !r->conntrack))
+		*port = 20000 + d->next_port++ % 40000;
+	if (as.ct == CT_NONE || as.ct == CT_INVALID)
+		as.ct = CT_ORIGINAL;
+	as.sport = s->sport;
+	as.dport = s->dport;
+	spec_conn(&as, &conn);
+	user = &d->port_user[port_class(conn.orig.proto)][*port];
+	if (!*user)
+		*user = tuple_hash(&conn.orig);
+	return *user == tuple_hash(&conn.orig);
 }
 
 static void add_spec(struct derive *d, struct spec *s, unsigned int rule,
@@ -363,8 +288,14 @@ static void add_spec(struct derive *d, struct spec *s, unsigned int rule,
 {
 	const struct rule *r = d->rs->num_rules ? &d->rs->rules[rule] : NULL;
 
+	s->src &= s->family->addr_all;
+	s->dst &= s->family->addr_all;
+	if (s->way == WAY_THROUGH && s->in == DEV_LO)
+		s->in = DEV_FIRST;
+	if (s->way == WAY_THROUGH && s->out == DEV_LO)
+		s->out = DEV_FIRST;
 	if (avoid_nat_clash(d, s, r))
-		steps_add(steps, s, rule, why);
+		steps_add(steps, s, d->owners, rule, why);
 }
 
 static void add_hits(struct derive *d, unsigned int rule,
@@ -396,28 +327,28 @@ static void add_varied(struct derive *d, unsigned int rule,
 		why = spec_vary(&s, r, d->rs, d->devs, &d->rng);
 	if (rng_one_in(&d->rng, 4))
 		spec_vary(&s, r, d->rs, d->devs, &d->rng);
-	if (s.hook == HOOK_FORWARD && s.in == DEV_LO)
-		s.in = DEV_FIRST;
 	add_spec(d, &s, rule, why ? why : "hit", steps);
 }
 
-/* For a table without rules: its policies count too */
+/* For tables without rules: their policies count too */
 static void add_any(struct derive *d, struct step_list *steps)
 {
 	struct spec s;
 
-	any_spec(d, &s, rng_below(&d->rng, NUM_HOOKS));
+	any_spec(d, &s, rng_below(&d->rng, NUM_WAYS));
 	add_spec(d, &s, 0, "any", steps);
 }
 
 void derive_steps(const struct ruleset *rs, const struct devs *devs,
-		  uint64_t seed, unsigned int packets, struct step_list *steps)
+		  const struct owners *owners, uint64_t seed,
+		  unsigned int packets, struct step_list *steps)
 {
 	static struct derive d;
 
 	memset(&d, 0, sizeof(d));
 	d.rs = rs;
 	d.devs = devs;
+	d.owners = owners;
 	rng_seed(&d.rng, seed);
 	pools_make(&d.pools, rs);
 	find_paths(&d);

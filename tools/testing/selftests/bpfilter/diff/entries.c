@@ -1,35 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <stddef.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "entries.h"
 
-/* The table as the kernel gives it to iptables, counters and all */
+/*
+ * A table as the kernel gives it to iptables, counters and all. The options and
+ * their structures are the same in both families, but for the entries.
+ */
 
-void entries_get(const struct side *side, struct entries *e)
+static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo));
+static_assert(offsetof(struct ipt_get_entries, entrytable) ==
+	      offsetof(struct ip6t_get_entries, entrytable));
+
+void entries_get(const struct side *side, enum table_id table, struct entries *e)
 {
-	struct ipt_getinfo info = { .name = "filter" };
+	struct ipt_getinfo info = { 0 };
 	socklen_t len = sizeof(info);
 	struct ipt_get_entries *get;
 
-	if (getsockopt(side->ipt, SOL_IP, IPT_SO_GET_INFO, &info, &len))
-		die("%s: GET_INFO: %s", side->name, strerror(errno));
+	snprintf(info.name, sizeof(info.name), "%s", table_names[table]);
+	if (getsockopt(side->ipt, side->family->level, IPT_SO_GET_INFO, &info,
+		       &len))
+		die("%s: GET_INFO %s: %s", side->name, info.name,
+		    strerror(errno));
 	len = sizeof(*get) + info.size;
 	get = xrealloc(NULL, len);
 	memset(get, 0, sizeof(*get));
 	memcpy(get->name, info.name, sizeof(get->name));
 	get->size = info.size;
-	if (getsockopt(side->ipt, SOL_IP, IPT_SO_GET_ENTRIES, get, &len))
-		die("%s: GET_ENTRIES: %s", side->name, strerror(errno));
+	if (getsockopt(side->ipt, side->family->level, IPT_SO_GET_ENTRIES, get,
+		       &len))
+		die("%s: GET_ENTRIES %s: %s", side->name, info.name,
+		    strerror(errno));
+	e->family = side->family;
+	e->table = table;
 	e->blob = xrealloc(e->blob, info.size);
 	e->size = info.size;
 	memcpy(e->blob, get->entrytable, info.size);
+	e->valid_hooks = info.valid_hooks;
 	memcpy(e->hook_entry, info.hook_entry, sizeof(e->hook_entry));
 	free(get);
 }
@@ -56,26 +73,45 @@ struct cursor {
 	unsigned int rule;
 };
 
-static const struct ipt_entry *cursor_entry(const struct cursor *c)
+static const uint8_t *cursor_entry(const struct cursor *c)
 {
-	return (const void *)(c->e->blob + c->off);
+	return c->e->blob + c->off;
+}
+
+static uint16_t get_u16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static unsigned int cursor_target(const struct cursor *c)
+{
+	return get_u16(cursor_entry(c) + c->e->family->target_offset);
+}
+
+static unsigned int cursor_size(const struct cursor *c)
+{
+	return get_u16(cursor_entry(c) + c->e->family->next_offset);
+}
+
+static const struct xt_counters *cursor_counters(const struct cursor *c)
+{
+	return (const void *)(cursor_entry(c) + c->e->family->counters);
 }
 
 static void cursor_name(struct cursor *c)
 {
-	static const struct {
-		unsigned int hook;
-		const char *name;
-	} hooks[] = { { 1, "INPUT" }, { 2, "FORWARD" }, { 3, "OUTPUT" } };
-	const struct ipt_entry *entry = cursor_entry(c);
 	const struct xt_error_target *t =
-		(const void *)((const char *)entry + entry->target_offset);
+		(const void *)(cursor_entry(c) + cursor_target(c));
 
 	c->rule++;
-	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (c->e->hook_entry[hooks[i].hook] != c->off)
+	for (int h = 0; h < NUM_HOOKS; h++) {
+		if (!(c->e->valid_hooks & (1 << h)) ||
+		    c->e->hook_entry[h] != c->off)
 			continue;
-		snprintf(c->chain, sizeof(c->chain), "%s", hooks[i].name);
+		snprintf(c->chain, sizeof(c->chain), "%s", hook_names[h]);
 		c->rule = 1;
 	}
 	if (strcmp(t->target.u.user.name, XT_ERROR_TARGET))
@@ -94,7 +130,7 @@ static struct cursor cursor_start(const struct entries *e)
 
 static bool cursor_next(struct cursor *c)
 {
-	c->off += cursor_entry(c)->next_offset;
+	c->off += cursor_size(c);
 	c->num++;
 	if (c->off >= c->e->size)
 		return false;
@@ -107,8 +143,7 @@ int entries_differ(const struct entries *a, const struct entries *b)
 	struct cursor x = cursor_start(a), y = cursor_start(b);
 
 	do {
-		if (memcmp(&cursor_entry(&x)->counters,
-			   &cursor_entry(&y)->counters,
+		if (memcmp(cursor_counters(&x), cursor_counters(&y),
 			   sizeof(struct xt_counters)))
 			return x.num;
 	} while (cursor_next(&x) & cursor_next(&y));
@@ -117,10 +152,10 @@ int entries_differ(const struct entries *a, const struct entries *b)
 
 static void print_name(const struct cursor *c, const struct ruleset *rs)
 {
-	int chain = ruleset_find_chain(rs, c->chain);
+	int chain = ruleset_find_chain(rs, c->e->table, c->chain);
 	const struct chain *ch = chain < 0 ? NULL : &rs->chains[chain];
 
-	printf("filter/%s", c->chain);
+	printf("%s/%s", table_names[c->e->table], c->chain);
 	if (!c->rule)
 		printf(" head");
 	else if (ch && c->rule <= ch->num)
@@ -131,7 +166,7 @@ static void print_name(const struct cursor *c, const struct ruleset *rs)
 }
 
 /* Byte @at is in a string of @size bytes at @start, behind its end */
-static bool behind_string(const struct ipt_entry *entry, unsigned int at,
+static bool behind_string(const uint8_t *entry, unsigned int at,
 			  unsigned int start, unsigned int size)
 {
 	const char *str = (const char *)entry + start;
@@ -140,7 +175,7 @@ static bool behind_string(const struct ipt_entry *entry, unsigned int at,
 	       at - start >= strnlen(str, size);
 }
 
-static bool behind_name(const struct ipt_entry *entry, unsigned int at,
+static bool behind_name(const uint8_t *entry, unsigned int at,
 			unsigned int ext)
 {
 	return behind_string(entry, at,
@@ -152,19 +187,19 @@ static bool behind_name(const struct ipt_entry *entry, unsigned int at,
  * iptables-restore leaves what it finds in memory behind the names of matches,
  * targets and chains, and counters are compared elsewhere.
  */
-static bool byte_is_free(const struct ipt_entry *entry, unsigned int at)
+static bool byte_is_free(const struct cursor *c, unsigned int at)
 {
-	unsigned int target = entry->target_offset;
-	unsigned int counters = offsetof(struct ipt_entry, counters);
-	const struct xt_error_target *t =
-		(const void *)((const char *)entry + target);
+	const struct family *f = c->e->family;
+	const uint8_t *entry = cursor_entry(c);
+	unsigned int target = cursor_target(c);
+	const struct xt_error_target *t = (const void *)(entry + target);
 	const struct xt_entry_match *m;
 
-	if (at >= counters && at < counters + sizeof(struct xt_counters))
+	if (at >= f->counters && at < f->counters + sizeof(struct xt_counters))
 		return true;
-	for (unsigned int off = sizeof(*entry); off < target;
+	for (unsigned int off = f->entry_size; off < target;
 	     off += m->u.match_size) {
-		m = (const void *)((const char *)entry + off);
+		m = (const void *)(entry + off);
 		if (behind_name(entry, at, off))
 			return true;
 	}
@@ -180,11 +215,9 @@ static bool byte_is_free(const struct ipt_entry *entry, unsigned int at)
 static int entry_bytes_differ(const struct entries *a, const struct entries *b,
 			      const struct cursor *c)
 {
-	const struct ipt_entry *entry = cursor_entry(c);
-
-	for (unsigned int i = 0; i < entry->next_offset; i++)
+	for (unsigned int i = 0; i < cursor_size(c); i++)
 		if (a->blob[c->off + i] != b->blob[c->off + i] &&
-		    !byte_is_free(entry, i))
+		    !byte_is_free(c, i))
 			return i;
 	return -1;
 }
@@ -194,10 +227,10 @@ bool entries_print_bytes(const struct entries *a, const struct entries *b,
 {
 	struct cursor x = cursor_start(a);
 
-	if (a->size != b->size ||
+	if (a->size != b->size || a->valid_hooks != b->valid_hooks ||
 	    memcmp(a->hook_entry, b->hook_entry, sizeof(a->hook_entry))) {
-		printf("# GET_INFO differs: %u and %u bytes\n", a->size,
-		       b->size);
+		printf("# GET_INFO %s differs: %u and %u bytes\n",
+		       table_names[a->table], a->size, b->size);
 		return true;
 	}
 	do {
@@ -222,8 +255,8 @@ void entries_print(const struct entries *a, const struct entries *b, int num,
 
 	while (x.num < num && cursor_next(&x))
 		cursor_next(&y);
-	p = &cursor_entry(&x)->counters;
-	q = &cursor_entry(&y)->counters;
+	p = cursor_counters(&x);
+	q = cursor_counters(&y);
 	printf("# ");
 	print_name(&x, rs);
 	printf("\n#   packets %llu and %llu, bytes %llu and %llu\n",
@@ -241,7 +274,7 @@ unsigned int entries_hit(const struct entries *e, unsigned int *total)
 		if (!c.rule)
 			continue;
 		++*total;
-		if (cursor_entry(&c)->counters.pcnt)
+		if (cursor_counters(&c)->pcnt)
 			hit++;
 	} while (cursor_next(&c));
 	return hit;
@@ -256,7 +289,7 @@ uint64_t entries_rule_packets(const struct entries *e, const struct ruleset *rs,
 	do {
 		if (c.rule == r->number &&
 		    !strcmp(c.chain, rs->chains[r->chain].name))
-			return cursor_entry(&c)->counters.pcnt;
+			return cursor_counters(&c)->pcnt;
 	} while (cursor_next(&c));
 	return 0;
 }

@@ -5,22 +5,26 @@
 #include "rules.h"
 #include "side.h"
 
-struct ipt_entry;
-
 /**
- * struct entries - a filter table as IPT_SO_GET_ENTRIES gives it
+ * struct entries - a table as IPT_SO_GET_ENTRIES gives it
+ * @family:	its family
+ * @table:	which
  * @blob:	the entries
  * @size:	bytes of them
+ * @valid_hooks: mask of enum hook
  * @hook_entry:	where each hook's chain begins
  */
 struct entries {
+	const struct family *family;
+	enum table_id table;
 	uint8_t *blob;
 	unsigned int size;
-	unsigned int hook_entry[5];
+	unsigned int valid_hooks;
+	unsigned int hook_entry[NUM_HOOKS];
 };
 
-/* Read the table of a side, into what an earlier call allocated if it fits */
-void entries_get(const struct side *side, struct entries *e);
+/* Read the table of a side, into what an earlier call allocated */
+void entries_get(const struct side *side, enum table_id table, struct entries *e);
 void entries_free(struct entries *e);
 
 /* Number of the first entry whose counters differ, -1 if none does */
@@ -37,7 +41,7 @@ void entries_print(const struct entries *a, const struct entries *b, int num,
 /* Entries that counted a packet, policies and chain ends included */
 unsigned int entries_hit(const struct entries *e, unsigned int *total);
 
-/* Packets that the rule has counted */
+/* Packets that the rule, which is in this table, has counted */
 uint64_t entries_rule_packets(const struct entries *e, const struct ruleset *rs,
 			      unsigned int rule);
 

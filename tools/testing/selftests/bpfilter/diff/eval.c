@@ -8,9 +8,15 @@
  * rule gets as far as to it. Guidance only: see rules.h.
  */
 
-static bool addr_matches(const struct addr_test *t, uint32_t addr)
+static bool addr_matches(const struct addr_test *t, __uint128_t addr)
 {
 	return !t->mask || ((addr & t->mask) == t->addr) != t->inv;
+}
+
+static bool addr_range_matches(const struct addr_range_test *t,
+			       __uint128_t addr)
+{
+	return !t->set || (addr >= t->lo && addr <= t->hi) != t->inv;
 }
 
 static bool in_ranges(const struct range_test *t, uint32_t value)
@@ -36,11 +42,30 @@ static bool bits_match(const struct bits_test *t, unsigned int bits)
 	return !t->bits || !!(bits & t->bits) != t->inv;
 }
 
+bool field_matches(const struct field_test *t, uint64_t value)
+{
+	value &= t->mask;
+	return !t->mask || (value >= t->lo && value <= t->hi) != t->inv;
+}
+
+static bool fields_match(const struct rule *r, const struct spec *s)
+{
+	for (int i = 0; i < NUM_FIELDS; i++) {
+		uint64_t value = s->field[i];
+
+		if (i == FIELD_LENGTH)
+			value = spec_len(s);
+		if (!field_matches(&r->field[i], value))
+			return false;
+	}
+	return true;
+}
+
 static bool ports_match(const struct rule *r, const struct spec *s)
 {
 	if (!r->sport.num && !r->dport.num && !r->ports.num)
 		return true;
-	if (s->fragoff || s->cut != CUT_NONE || !spec_has_ports(s))
+	if (s->fragoff || s->cut != CUT_NONE || !proto_has_ports(s->proto))
 		return false;
 	if (r->ports.num && (in_ranges(&r->ports, s->sport) ||
 			     in_ranges(&r->ports, s->dport)) == r->ports.inv)
@@ -82,7 +107,7 @@ static bool icmp_matches(const struct icmp_test *t, const struct spec *s)
 
 	if (!t->set)
 		return true;
-	if (s->proto != 1 || s->fragoff || s->cut != CUT_NONE)
+	if (s->proto != s->family->icmp || s->fragoff || s->cut != CUT_NONE)
 		return false;
 	same = t->type < 0 ||
 	       (s->icmp_type == t->type && s->icmp_code >= t->code.lo &&
@@ -110,29 +135,41 @@ static bool ct_matches(const struct rule *r, const struct spec *s)
 	return true;
 }
 
+/* Sets of which the addresses are not known are empty */
+static bool sets_match(const struct rule *r, const struct spec *s)
+{
+	for (unsigned int n = 0; n < r->num_sets; n++) {
+		const struct set_test *t = &r->sets[n];
+		__uint128_t addr = t->dst ? s->dst : s->src;
+		bool found = false;
+
+		for (unsigned int i = 0; i < NUM_SET_ADDRS && !found; i++)
+			found = addr == set_addr(s->family, i) &&
+				set_has_addr(t->name, i);
+		if (found == t->inv)
+			return false;
+	}
+	return true;
+}
+
 static const char *dev_name(const struct devs *devs, int dev)
 {
 	return dev == DEV_NONE ? "" : devs->name[dev];
 }
 
-bool spec_matches(const struct spec *s, const struct rule *r,
-		  const struct devs *devs)
+static bool spec_matches(const struct spec *s, const struct rule *r,
+			 const struct devs *devs)
 {
 	return addr_matches(&r->src, s->src) && addr_matches(&r->dst, s->dst) &&
 	       dev_test_matches(&r->in, dev_name(devs, s->in)) &&
 	       dev_test_matches(&r->out, dev_name(devs, s->out)) &&
 	       byte_matches(&r->proto, s->proto) &&
 	       (!r->frag || (r->frag > 0) == !!s->fragoff) &&
+	       addr_range_matches(&r->src_range, s->src) &&
+	       addr_range_matches(&r->dst_range, s->dst) &&
 	       ports_match(r, s) && tcp_matches(r, s) &&
-	       icmp_matches(&r->icmp, s) && ct_matches(r, s);
-}
-
-static const struct chain *hook_chain(const struct ruleset *rs, enum hook hook)
-{
-	for (unsigned int i = 0; i < rs->num_chains; i++)
-		if (rs->chains[i].hook == (int)hook)
-			return &rs->chains[i];
-	return NULL;
+	       icmp_matches(&r->icmp, s) && fields_match(r, s) &&
+	       ct_matches(r, s) && sets_match(r, s);
 }
 
 /* A walk through the chains; the kernel refuses loops, so the stack is bounded */
@@ -192,146 +229,131 @@ static bool walk_follow(struct walk *w, const struct ruleset *rs,
 	return false;
 }
 
-bool spec_reaches(const struct spec *s, const struct ruleset *rs,
-		  const struct devs *devs, const struct rule *target,
-		  unsigned long *budget)
-{
-	struct walk w = { .chain = hook_chain(rs, s->hook) };
+enum outcome {
+	OUTCOME_ON,
+	OUTCOME_DROPPED,
+	OUTCOME_FOUND,
+};
 
-	while (w.chain && *budget) {
+/* One hook of one table; the rules may change the packet's mark */
+static enum outcome walk_chain(struct spec *s, const struct ruleset *rs,
+			       const struct devs *devs,
+			       const struct chain *base,
+			       const struct rule *target, unsigned long *budget)
+{
+	struct walk w = { .chain = base };
+
+	while (*budget) {
 		const struct rule *r;
 
 		if (w.next == w.chain->num) {
-			if (!walk_return(&w))
-				return false;
-			continue;
+			if (walk_return(&w))
+				continue;
+			break;
 		}
 		r = &rs->rules[w.chain->first + w.next++];
 		--*budget;
 		if (!spec_matches(s, r, devs))
 			continue;
 		if (r == target)
-			return true;
-		if (!walk_follow(&w, rs, r))
-			return false;
+			return OUTCOME_FOUND;
+		if (r->mark_set)
+			s->field[FIELD_MARK] = (s->field[FIELD_MARK] &
+						r->mark.keep) ^ r->mark.flip;
+		if (walk_follow(&w, rs, r))
+			continue;
+		if (r->action == ACTION_RETURN)
+			break;
+		return r->action == ACTION_DROP ? OUTCOME_DROPPED : OUTCOME_ON;
 	}
+	return base->policy == ACTION_DROP ? OUTCOME_DROPPED : OUTCOME_ON;
+}
+
+/* The hooks of each way, that by lo both of them */
+static const enum hook ways[NUM_WAYS + 1][4] = {
+	[WAY_IN]	= { HOOK_PREROUTING, HOOK_INPUT, NUM_HOOKS },
+	[WAY_THROUGH]	= { HOOK_PREROUTING, HOOK_FORWARD, HOOK_POSTROUTING,
+			    NUM_HOOKS },
+	[WAY_OUT]	= { HOOK_OUTPUT, HOOK_POSTROUTING, NUM_HOOKS },
+	[NUM_WAYS]	= { HOOK_OUTPUT, HOOK_POSTROUTING, HOOK_PREROUTING,
+			    HOOK_INPUT },
+};
+
+static const enum hook *spec_hooks(const struct spec *s)
+{
+	return ways[s->in == DEV_LO || s->out == DEV_LO ? NUM_WAYS : s->way];
+}
+
+bool spec_passes(const struct spec *s, enum hook hook)
+{
+	const enum hook *hooks = spec_hooks(s);
+
+	for (int i = 0; i < 4 && hooks[i] != NUM_HOOKS; i++)
+		if (hooks[i] == hook)
+			return true;
 	return false;
 }
 
-static uint8_t icmp_inverse(uint8_t type)
+/* By priority: the source is translated last, the destination before filtering */
+static unsigned int find_stages(const struct spec *s, struct stage *stages)
 {
-	static const uint8_t inverse[] = {
-		[0] = 8, [8] = 0, [13] = 14, [14] = 13,
-		[15] = 16, [16] = 15, [17] = 18, [18] = 17,
+	static const enum table_id first[] = {
+		TABLE_RAW, TABLE_MANGLE, TABLE_NAT, TABLE_FILTER, TABLE_SECURITY,
 	};
-
-	return type < ARRAY_SIZE(inverse) ? inverse[type] : type;
-}
-
-/* Conntrack keeps an ICMP id as source port, type and code as destination */
-struct tuple tuple_inverse(const struct tuple *t)
-{
-	struct tuple inv = {
-		.src	= t->dst,
-		.dst	= t->src,
-		.sport	= t->dport,
-		.dport	= t->sport,
-		.proto	= t->proto,
+	static const enum table_id last[] = {
+		TABLE_RAW, TABLE_MANGLE, TABLE_FILTER, TABLE_SECURITY, TABLE_NAT,
 	};
+	const enum hook *hooks = spec_hooks(s);
+	unsigned int num = 0;
 
-	if (t->proto == 1) {
-		inv.sport = t->sport;
-		inv.dport = icmp_inverse(t->dport >> 8) << 8 | (t->dport & 0xff);
+	for (int i = 0; i < 4 && hooks[i] != NUM_HOOKS; i++) {
+		bool late = hooks[i] == HOOK_INPUT ||
+			    hooks[i] == HOOK_POSTROUTING;
+
+		for (int t = 0; t < NUM_TABLES; t++) {
+			stages[num].hook = hooks[i];
+			stages[num++].table = late ? last[t] : first[t];
+		}
 	}
-	return inv;
+	return num;
 }
 
-/*
- * Addresses that connections are translated to; no rule needs to name them. Two
- * connections hardly ever get the same: the kernel would choose ports at random.
- */
-#define NAT_NET		0x0afe0000	/* 10.254.0.0/16 */
-#define MASTER_SRC	0xc0000261	/* 192.0.2.97 */
-
-static uint32_t nat_addr(const struct tuple *t)
+/* The devices that a hook sees; by lo both are known but never at once */
+static void see_devs(struct spec *s, const struct spec *whole, enum hook hook)
 {
-	uint32_t h = t->src * 31 + t->dst;
+	bool lo = whole->in == DEV_LO || whole->out == DEV_LO;
 
-	h = h * 31 + (t->sport << 16 | t->dport) + t->proto;
-	return NAT_NET + (h * 2654435761U >> 16);
+	s->in = lo ? DEV_LO : whole->in;
+	s->out = lo ? DEV_LO : whole->out;
+	if (hook == HOOK_OUTPUT || hook == HOOK_POSTROUTING)
+		s->in = DEV_NONE;
+	if (hook == HOOK_PREROUTING || hook == HOOK_INPUT)
+		s->out = DEV_NONE;
 }
 
-bool spec_conn(const struct spec *s, struct conn *conn)
+bool spec_reaches(const struct spec *whole, const struct ruleset *rs,
+		  const struct devs *devs, const struct rule *target,
+		  unsigned long *budget)
 {
-	memset(conn, 0, sizeof(*conn));
-	if (s->ct == CT_NONE || s->ct == CT_INVALID)
-		return false;
-	conn->orig.src = s->src;
-	conn->orig.dst = s->dst;
-	conn->orig.proto = s->ct == CT_ERROR ? 17 : s->proto;
-	if (conn->orig.proto == 1) {
-		conn->orig.sport = s->sport;
-		conn->orig.dport = s->icmp_type << 8 | s->icmp_code;
-	} else if (s->ct == CT_ERROR || spec_has_ports(s)) {
-		conn->orig.sport = s->sport;
-		conn->orig.dport = s->dport;
+	struct stage stages[MAX_STAGES];
+	unsigned int num = find_stages(whole, stages);
+	struct spec s = *whole;
+
+	for (unsigned int i = 0; i < num; i++) {
+		unsigned int chain =
+			rs->hook_chain[stages[i].table][stages[i].hook];
+		enum outcome outcome;
+
+		if (!chain || !*budget)
+			continue;
+		/* Only the first packet of a connection */
+		if (stages[i].table == TABLE_NAT && s.ct != CT_NONE)
+			continue;
+		see_devs(&s, whole, stages[i].hook);
+		outcome = walk_chain(&s, rs, devs, &rs->chains[chain - 1],
+				     target, budget);
+		if (outcome != OUTCOME_ON)
+			return outcome == OUTCOME_FOUND;
 	}
-	if (s->ct == CT_REPLY || s->ct == CT_ERROR)
-		conn->orig = tuple_inverse(&conn->orig);
-	if (s->ct == CT_SNAT)
-		conn->nat_src = nat_addr(&conn->orig);
-	if (s->ct == CT_DNAT)
-		conn->nat_dst = nat_addr(&conn->orig);
-	if (s->ct == CT_EXPECTED) {
-		conn->expected = true;
-		conn->master = conn->orig;
-		conn->master.src = MASTER_SRC;
-	}
-	return true;
-}
-
-static const unsigned int kind_state[NUM_CT_KINDS] = {
-	[CT_NONE]	= STATE_NEW,
-	[CT_ORIGINAL]	= STATE_ESTABLISHED,
-	[CT_REPLY]	= STATE_ESTABLISHED,
-	[CT_EXPECTED]	= STATE_RELATED,
-	[CT_SNAT]	= STATE_ESTABLISHED | STATE_SNAT,
-	[CT_DNAT]	= STATE_ESTABLISHED | STATE_DNAT,
-	[CT_ERROR]	= STATE_RELATED,
-	[CT_INVALID]	= STATE_INVALID,
-};
-
-static unsigned int kind_status(enum ct_kind kind)
-{
-	if (kind == CT_NONE || kind == CT_INVALID)
-		return 0;
-	if (kind == CT_EXPECTED)
-		return STATUS_CONFIRMED | STATUS_EXPECTED;
-	return STATUS_CONFIRMED | STATUS_SEEN_REPLY | STATUS_ASSURED;
-}
-
-void spec_ct_view(const struct spec *s, struct ct_view *v)
-{
-	struct spec as = *s;
-	struct tuple repl;
-	struct conn c;
-
-	/* One that is made by the packet looks as one made for it */
-	if (s->ct == CT_NONE)
-		as.ct = CT_ORIGINAL;
-	spec_conn(&as, &c);
-	v->state = kind_state[s->ct];
-	v->status = kind_status(s->ct);
-	v->dir = s->ct == CT_REPLY || s->ct == CT_ERROR ? DIR_REPLY :
-							  DIR_ORIGINAL;
-	v->proto = c.orig.proto;
-	v->addr[CT_ORIGSRC] = c.orig.src;
-	v->addr[CT_ORIGDST] = c.orig.dst;
-	v->addr[CT_REPLSRC] = c.nat_dst ? c.nat_dst : c.orig.dst;
-	v->addr[CT_REPLDST] = c.nat_src ? c.nat_src : c.orig.src;
-	repl = tuple_inverse(&c.orig);
-	v->port[CT_ORIGSRC] = c.orig.sport;
-	v->port[CT_ORIGDST] = c.orig.dport;
-	v->port[CT_REPLSRC] = repl.sport;
-	v->port[CT_REPLDST] = repl.dport;
+	return false;
 }

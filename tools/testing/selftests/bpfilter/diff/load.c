@@ -9,15 +9,22 @@
 
 #include "load.h"
 
-/* The unmodified iptables, run in a namespace, and the kernel log */
+/* The unmodified iptables, run in a namespace */
 
-static const char *iptables(const char *suffix)
+/* "iptables-legacy-restore"; $IPTABLES is the command of IPv4, or its path */
+static const char *iptables(const struct side *side, const char *suffix)
 {
-	static char name[64];
+	static char name[256];
 	const char *base = getenv("IPTABLES");
+	const char *at = base ? strstr(base, "iptables") : NULL;
 
-	snprintf(name, sizeof(name), "%s-%s", base ? base : "iptables-legacy",
-		 suffix);
+	if (at)
+		snprintf(name, sizeof(name), "%.*s%s%s-%s", (int)(at - base),
+			 base, side->family->command, at + strlen("iptables"),
+			 suffix);
+	else
+		snprintf(name, sizeof(name), "%s-legacy-%s",
+			 side->family->command, suffix);
 	return name;
 }
 
@@ -81,26 +88,23 @@ int rules_load(const struct side *side, const char *text, char **output)
 	const char *set = strstr(text, "\n[") ? "-c" : NULL;
 	const char *argv[4];
 
-	argv[0] = iptables("restore");
+	argv[0] = iptables(side, "restore");
 	argv[1] = "-w";
 	argv[2] = set;
 	argv[3] = NULL;
 	return run_in(side, argv, text, output);
 }
 
-char *rules_save(const struct side *side, const char *table)
+char *rules_save(const struct side *side)
 {
 	char *text, *from, *to;
-	const char *argv[5];
+	const char *argv[3];
 
-	argv[0] = iptables("save");
+	argv[0] = iptables(side, "save");
 	argv[1] = "-c";
-	argv[2] = "-t";
-	argv[3] = table;
-	argv[4] = NULL;
-
+	argv[2] = NULL;
 	if (run_in(side, argv, "", &text))
-		die("%s: %s -t %s: %s", side->name, argv[0], table, text);
+		die("%s: %s: %s", side->name, argv[0], text);
 	for (from = text, to = text; *from;) {
 		size_t len = strcspn(from, "\n");
 
@@ -133,19 +137,6 @@ static const char *next_line(const char *text)
 	return text + (*text == '\n');
 }
 
-unsigned int tables_find(const char *text, struct table_name *names,
-			 unsigned int max)
-{
-	unsigned int num = 0;
-
-	for (; num < max && (text = find_line(text, '*')); num++) {
-		if (sscanf(text, "*%31s", names[num].s) != 1)
-			break;
-		text = next_line(text);
-	}
-	return num;
-}
-
 char *table_extract(const char *text, const char *table)
 {
 	size_t len = strlen(table);
@@ -168,42 +159,17 @@ char *table_extract(const char *text, const char *table)
 	return copy;
 }
 
-static int klog = -1;
-
-void klog_mark(void)
+void rules_clear(const struct side *side, const char *text)
 {
-	if (klog < 0)
-		klog = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (klog >= 0)
-		lseek(klog, 0, SEEK_END);
-}
+	struct text empty = { 0 };
+	char *said;
 
-/* A record is "priority,sequence,time,flags;text", then lines of properties */
-char *klog_since(void)
-{
-	size_t len = 0;
-	char *text = xrealloc(NULL, 1);
-	char record[8192];
-	ssize_t n;
-
-	while (klog >= 0) {
-		char *msg;
-
-		n = read(klog, record, sizeof(record) - 1);
-		if (n < 0 && errno == EPIPE)
-			continue;
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		msg = strchr(record, ';');
-		if (!msg++)
-			continue;
-		n = strcspn(msg, "\n");
-		text = xrealloc(text, len + n + 2);
-		memcpy(text + len, msg, n);
-		len += n;
-		text[len++] = '\n';
+	while ((text = find_line(text, '*'))) {
+		text_add(&empty, text, strcspn(text, "\n"));
+		text_add(&empty, "\nCOMMIT\n", 8);
+		text = next_line(text);
 	}
-	text[len] = '\0';
-	return text;
+	if (empty.s && rules_load(side, empty.s, &said))
+		die("%s: tables do not become empty: %s", side->name, said);
+	text_free(&empty);
 }

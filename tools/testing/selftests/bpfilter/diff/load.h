@@ -21,22 +21,23 @@ int run_in(const struct side *side, const char *const argv[],
 /* Load a ruleset with iptables-restore; as run_in() */
 int rules_load(const struct side *side, const char *text, char **output);
 
-/* A table with its counters as iptables-save prints it, without comments */
-char *rules_save(const struct side *side, const char *table);
+/* Take all rules out of the tables that a ruleset is about */
+void rules_clear(const struct side *side, const char *text);
 
-struct table_name {
-	char s[32];
-};
+/* All tables with their counters as iptables-save prints them, no comments */
+char *rules_save(const struct side *side);
 
-/* Names of the tables in iptables-restore's input; returns their number */
-unsigned int tables_find(const char *text, struct table_name *names,
-			 unsigned int max);
-
-/* The part of the input that is about one table, to be freed; NULL: none */
+/* The part of the text that is about one table, to be freed; NULL: none */
 char *table_extract(const char *text, const char *table);
 
-/* Remember the end of the kernel log, and read what came since */
+/* Kernel log, in klog.c: remember its end, append what came since */
 void klog_mark(void);
-char *klog_since(void);
+void klog_read(struct text *text);
+
+/* Keep lines about packets only, without what the stack makes up of those */
+void klog_keep_packets(char *text);
+
+/* A line with which the kernel complains of itself, NULL: none. To be freed */
+char *klog_complaint(const char *text);
 
 #endif /* DIFF_LOAD_H */

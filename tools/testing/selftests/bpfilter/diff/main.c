@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
 #include <getopt.h>
-#include <regex.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,11 +23,10 @@
 #define MAX_PACKETS 20000
 
 struct options {
+	const struct family *family;
 	unsigned int packets;
 	uint64_t seed;
 	bool native_only;
-	bool filter_only;
-	bool reduce;
 	bool verbose;
 	int change;
 	const char *file;
@@ -38,12 +37,11 @@ static const char usage_text[] =
 "\n"
 "Load FILE, input of iptables-restore, in a namespace of the native engine and\n"
 "in one of bpfilter, send the same packets, compare. FILE.ipset, or NAME.ipset\n"
-"beside NAME.rules, is restored first.\n"
+"beside NAME.rules, is restored first, and some addresses put into its sets.\n"
 "\n"
+"  -4, -6      FILE is for iptables-restore, for ip6tables-restore\n"
 "  -n PACKETS  how many packets (default: 20 per rule, 500 to 20000)\n"
 "  -s SEED     of the choice of packets (default 1)\n"
-"  -f          load table filter only\n"
-"  -R          leave out rules with what bpfilter refuses\n"
 "  -N          both namespaces native: must always be equal\n"
 "  -C KIND     test of the test: change a rule that was hit on the second\n"
 "              side and succeed if that is found. never: the rule matches no\n"
@@ -51,7 +49,8 @@ static const char usage_text[] =
 "  -v          print each step\n"
 "\n"
 "The last line says how it went: \"equal\", \"different\", \"skipped: REASON\" or\n"
-"\"refused: REASON\"; exit status 0, 1, 4, 5 in this order, 2 on an error.\n";
+"\"refused: REASON\" if the native engine takes it and bpfilter does not; exit\n"
+"status 0, 1, 4, 5 in this order, 2 on an error.\n";
 
 static void usage(void)
 {
@@ -73,19 +72,19 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:s:fRNC:v")) != -1) {
+	while ((opt = getopt(argc, argv, "46n:s:NC:v")) != -1) {
 		switch (opt) {
+		case '4':
+			o->family = &family_ipv4;
+			break;
+		case '6':
+			o->family = &family_ipv6;
+			break;
 		case 'n':
 			o->packets = atoi(optarg);
 			break;
 		case 's':
 			o->seed = strtoull(optarg, NULL, 0);
-			break;
-		case 'f':
-			o->filter_only = true;
-			break;
-		case 'R':
-			o->reduce = true;
 			break;
 		case 'N':
 			o->native_only = true;
@@ -127,148 +126,182 @@ static char *one_line(char *s)
 	return s;
 }
 
+/* An address of ours into every set that takes one */
+static void fill_set(struct text *t, const char *name, const char *type,
+		     const char *options)
+{
+	const struct family *f = strstr(options, "family inet6") ? &family_ipv6 :
+								   &family_ipv4;
+	bool port = !strcmp(type, "hash:ip,port");
+	char addr[64], line[160];
+	uint8_t bytes[16];
+
+	if (!port && strcmp(type, "hash:ip") && strcmp(type, "hash:net"))
+		return;
+	for (unsigned int i = 0; i < NUM_SET_ADDRS; i++) {
+		if (!set_has_addr(name, i))
+			continue;
+		addr_put(f, bytes, set_addr(f, i));
+		inet_ntop(f->af, bytes, addr, sizeof(addr));
+		snprintf(line, sizeof(line), "add %s %s%s\n", name, addr,
+			 port ? ",tcp:80" : "");
+		text_add(t, line, strlen(line));
+	}
+}
+
+/* Input of ipset restore */
 static char *read_ipset(const char *file)
 {
 	size_t len = strlen(file);
-	char path[4096];
+	struct text t = { 0 };
+	char path[4096], *text;
 
 	if (len > 6 && !strcmp(file + len - 6, ".rules"))
 		len -= 6;
 	snprintf(path, sizeof(path), "%.*s.ipset", (int)len, file);
-	return access(path, R_OK) ? NULL : read_file(path);
+	if (access(path, R_OK))
+		return NULL;
+	text = read_file(path);
+	text_add(&t, text, strlen(text));
+	for (char *save, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char name[64], type[32];
+
+		if (sscanf(line, "create %63s %31s", name, type) == 2)
+			fill_set(&t, name, type, line);
+	}
+	free(text);
+	return t.s;
 }
 
-static bool regex_matches(const char *pattern, const char *s)
-{
-	regex_t re;
-	bool found;
-
-	if (regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB))
-		die("regular expression %s", pattern);
-	found = !regexec(&re, s, 0, NULL, 0);
-	regfree(&re);
-	return found;
-}
-
-/* The kernel must say why: which rule, and which extension at which revision */
-static bool refusal_is_precise(const char *msg)
-{
-	static const char of_extension[] =
-		"^filter/[^ ]+ rule [0-9]+: (match|target) \"[^\"]+\" revision [0-9]+: .+";
-	static const char of_other[] = "^filter(/[^ ]+( rule [0-9]+)?)?: .+";
-
-	if (strstr(msg, "match \"") || strstr(msg, "target \""))
-		return regex_matches(of_extension, msg);
-	return regex_matches(of_other, msg);
-}
-
-static const char *find_refusal(char *log)
+/* Why bpfilter refused it, as it told the kernel log */
+static const char *find_refusal(void)
 {
 	static const char prefix[] = "bpfilter: ";
-	const char *found = NULL;
-	char *save, *line = strtok_r(log, "\n", &save);
+	const char *found = "no reason in the kernel log";
+	struct text log = { 0 };
+	char *save, *line;
 
-	for (; line; line = strtok_r(NULL, "\n", &save))
+	text_add(&log, "\n", 1);
+	klog_read(&log);
+	for (line = strtok_r(log.s, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
 		if (!strncmp(line, prefix, strlen(prefix)))
 			found = line + strlen(prefix);
 	return found;
 }
 
-/* Bpfilter did not take it: ends here, unless a part of it can be compared */
-static void on_refusal(const struct options *o, struct input *in, char *said)
+static void load_ipset(const struct side *side, const struct input *in)
 {
-	const char *msg = find_refusal(klog_since());
-	unsigned int num;
+	static const char * const argv[] = {
+		"ipset", "-exist", "restore", NULL
+	};
+	char *said;
 
-	printf("# bpfilter: %s\n", one_line(said));
-	/* The kernel limits how many messages it writes in five seconds */
-	if (!msg && !in->muted++) {
-		sleep(6);
-		return;
-	}
-	if (!msg)
-		finish(RESULT_DIFFERENT,
-		       "different: bpfilter refuses it without a reason");
-	if (!refusal_is_precise(msg))
-		finish(RESULT_DIFFERENT,
-		       "different: bpfilter refuses it without saying where: %s",
-		       msg);
-	in->muted = 0;
-	num = o->reduce ? input_reduce(in, msg) : 0;
-	if (!num)
-		finish(RESULT_REFUSED, "refused: %s", msg);
-	in->left_out += num;
+	if (in->ipset && run_in(side, argv, in->ipset, &said))
+		finish(RESULT_SKIPPED, "skipped: ipset refuses its sets: %s",
+		       one_line(said));
 }
 
-/* The native engine did not: perhaps it takes the filter table */
-static void on_native_refusal(struct input *in, char *said)
+/* The native engine does not take it: neither must bpfilter, with the same words */
+static void __noreturn native_refuses(struct pair *pair, struct input *in,
+				      char *said)
 {
-	char *filter = table_extract(in->text[0], "filter");
-	struct table_name names[2];
+	char *other = "it takes it";
+	int status = rules_load(&pair->side[1], in->text[1], &other);
 
 	one_line(said);
-	if (tables_find(in->text[0], names, 2) < 2)
-		finish(RESULT_SKIPPED, "skipped: the native engine refuses it: %s",
-		       said);
-	printf("# the native engine refuses it: %s\n# without other tables\n",
-	       said);
-	in->text[0] = filter;
-	in->text[1] = filter;
+	if (!status || strcmp(said, one_line(other)))
+		finish(RESULT_DIFFERENT,
+		       "different: the native engine refuses it: %s; %s: %s",
+		       said, pair->side[1].name, status ? other : "takes it");
+	finish(RESULT_SKIPPED, "skipped: the native engine refuses it, and so does %s: %s",
+	       pair->side[1].name, said);
 }
 
-/* Load the input, or as much of it as both can take */
-static void open_pair(struct pair *pair, const struct options *o,
-		      struct input *in)
+/* Load both sides as they are in @in; ends here if that does not work */
+static void load_pair(struct pair *pair, struct input *in)
 {
 	char *said;
-	int which;
 
-	for (;;) {
-		pair_open(pair, o->native_only);
-		klog_mark();
-		which = pair_load(pair, in, &said);
-		if (which < 0)
-			break;
-		pair_close(pair);
-		if (which == 0)
-			on_native_refusal(in, said);
-		else
-			on_refusal(o, in, said);
+	for (int i = 0; i < NUM_SIDES; i++)
+		load_ipset(&pair->side[i], in);
+	if (rules_load(&pair->side[0], in->text[0], &said))
+		native_refuses(pair, in, said);
+	klog_mark();
+	if (rules_load(&pair->side[1], in->text[1], &said))
+		finish(RESULT_REFUSED, "refused: %s; %s", one_line(said),
+		       find_refusal());
+}
+
+/* In place of what is loaded. Tables of extensions go with their last rule */
+static void reload_pair(struct pair *pair, struct input *in, char *text)
+{
+	char *said;
+
+	for (int i = 0; i < NUM_SIDES; i++) {
+		rules_clear(&pair->side[i], in->text[i]);
+		in->text[i] = text;
+		if (rules_load(&pair->side[i], text, &said))
+			die("%s: changed rules are refused: %s",
+			    pair->side[i].name, one_line(said));
 	}
-	if (!o->native_only && !side_owned(&pair->side[1]))
-		finish(RESULT_DIFFERENT,
-		       "different: bpfilter does not have the table");
+}
+
+/**
+ * struct counts - rules by what became of them
+ * @bridged:	those with an extension that is not translated
+ */
+struct counts {
+	unsigned int bridged;
+};
+
+/* bpfilter must have all tables */
+static void count_rules(const struct side *side, const struct ruleset *rs,
+			struct counts *counts)
+{
+	counts->bridged = 0;
+	for (int t = 0; t < NUM_TABLES; t++) {
+		struct table_status status;
+
+		if (!(rs->tables & (1 << t)))
+			continue;
+		status = side_table(side, table_names[t]);
+		if (!status.owned)
+			finish(RESULT_DIFFERENT,
+			       "different: bpfilter does not have table %s",
+			       table_names[t]);
+		counts->bridged += status.bridged;
+	}
 }
 
 /* Again with fresh namespaces, looking after every packet */
-static void explain(const struct options *o, struct input *in,
-		    const struct ruleset *rs, const struct devs *devs,
-		    const struct step_list *steps)
+static bool run_again(const struct options *o, struct input *in,
+		      const struct ruleset *rs, const struct devs *devs,
+		      const struct owners *owners,
+		      const struct step_list *steps)
 {
 	struct pair pair;
+	bool found;
 
-	open_pair(&pair, o, in);
-	pair_add_devs(&pair, devs);
-	if (!pair_run_slowly(&pair, rs, steps))
-		printf("# packet by packet no difference shows\n");
+	pair_open(&pair, o->family, o->native_only);
+	load_pair(&pair, in);
+	pair_add_devs(&pair, devs, owners);
+	found = pair_run_slowly(&pair, rs, steps);
 	pair_close(&pair);
+	return found;
 }
 
 static int prove_change(const struct options *o, struct input *in,
 			const struct ruleset *rs, const struct devs *devs,
+			const struct owners *owners,
 			const struct step_list *steps, const struct entries *e)
 {
 	int rule = change_rule(in, rs, e, o->change, o->seed);
-	struct pair pair;
-	bool found;
 
 	if (rule < 0)
 		finish(RESULT_SKIPPED, "skipped: no rule to change");
-	open_pair(&pair, o, in);
-	pair_add_devs(&pair, devs);
-	found = pair_run_slowly(&pair, rs, steps);
-	pair_close(&pair);
-	if (found)
+	if (run_again(o, in, rs, devs, owners, steps))
 		finish(RESULT_EQUAL, "found: changed %s", rs->rules[rule].text);
 	finish(RESULT_DIFFERENT, "not found: changed %s", rs->rules[rule].text);
 }
@@ -283,13 +316,10 @@ static unsigned int default_packets(const struct ruleset *rs)
 static void read_input(struct input *in, const struct options *o)
 {
 	memset(in, 0, sizeof(*in));
+	in->family = o->family;
 	in->text[0] = read_file(o->file);
-	in->ipset = read_ipset(o->file);
-	if (o->filter_only)
-		in->text[0] = table_extract(in->text[0], "filter");
-	if (!in->text[0] || !table_extract(in->text[0], "filter"))
-		finish(RESULT_SKIPPED, "skipped: no table filter");
 	in->text[1] = in->text[0];
+	in->ipset = read_ipset(o->file);
 }
 
 static double seconds(void)
@@ -327,16 +357,65 @@ static void allow_connections(unsigned int num)
 	sysctl_write("net/netfilter/nf_conntrack_max", value, false);
 }
 
+/* Tables and extensions of a verdict, for people */
+static char *describe(const struct options *o, const struct ruleset *rs,
+		      const struct counts *counts, const struct text *certain)
+{
+	struct text t = { 0 };
+	char part[160];
+
+	for (int i = 0; i < NUM_TABLES; i++) {
+		if (!(rs->tables & (1 << i)))
+			continue;
+		snprintf(part, sizeof(part), "%s%s", t.len ? " " : "",
+			 table_names[i]);
+		text_add(&t, part, strlen(part));
+	}
+	snprintf(part, sizeof(part), ", %u rules", rs->num_rules);
+	text_add(&t, part, strlen(part));
+	if (!o->native_only) {
+		snprintf(part, sizeof(part), ", %u translated, %u bridged",
+			 rs->num_rules - counts->bridged, counts->bridged);
+		text_add(&t, part, strlen(part));
+	}
+	if (certain->len) {
+		text_add(&t, "; for traffic: ", 15);
+		text_add(&t, certain->s, certain->len);
+	}
+	return t.s;
+}
+
+static void print_traffic(const struct ruleset *rs, const struct entries *e,
+			  const struct step_list *steps,
+			  const struct pair *pair, double took)
+{
+	unsigned int hit = 0, total = 0, of_table;
+
+	for (int t = 0; t < NUM_TABLES; t++) {
+		if (!(rs->tables & (1 << t)))
+			continue;
+		hit += entries_hit(&e[t], &of_table);
+		total += of_table;
+	}
+	printf("# %u of %u entries hit, %u packets in, %u out, log %s, %.0f packets/s\n",
+	       hit, total, steps->packets, pair->num_out,
+	       pair->log ? "compared" : "not compared",
+	       2 * steps->packets / took);
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = { .seed = 1 };
-	struct entries e = { 0 };
+	struct options o = { .family = &family_ipv4, .seed = 1 };
+	struct entries e[NUM_TABLES] = { 0 };
 	struct step_list steps = { 0 };
-	unsigned int hit, total;
+	struct text certain = { 0 };
+	struct counts counts = { 0 };
+	struct owners owners;
 	struct ruleset rs;
 	struct devs devs;
 	struct input in;
 	struct pair pair;
+	char *saved, *text;
 	double start;
 	bool equal;
 
@@ -346,30 +425,39 @@ int main(int argc, char **argv)
 	stay_on_one_cpu();
 	allow_connections(2 * (o.packets ? o.packets : MAX_PACKETS));
 
-	open_pair(&pair, &o, &in);
-	ruleset_parse(&rs, rules_save(&pair.side[0], "filter"));
-	rs.nat = table_extract(in.text[0], "nat");
+	pair_open(&pair, o.family, o.native_only);
+	load_pair(&pair, &in);
+	saved = rules_save(&pair.side[0]);
+	ruleset_parse(&rs, o.family, saved);
+	if (!rs.tables)
+		finish(RESULT_SKIPPED, "skipped: no table in it");
+	equal = pair_compare_rules(&pair, &rs);
+	if (!o.native_only)
+		count_rules(&pair.side[1], &rs, &counts);
+	text = rules_make_certain(saved, &certain);
+	if (text) {
+		reload_pair(&pair, &in, text);
+		ruleset_free(&rs);
+		ruleset_parse(&rs, o.family, text);
+	}
 	devs_make(&devs, &rs);
-	derive_steps(&rs, &devs, o.seed, o.packets ? o.packets :
+	owners_make(&owners, &rs);
+	derive_steps(&rs, &devs, &owners, o.seed, o.packets ? o.packets :
 		     default_packets(&rs), &steps);
-	pair_add_devs(&pair, &devs);
+	pair_add_devs(&pair, &devs, &owners);
 	start = seconds();
-	equal = pair_run(&pair, &steps, o.verbose);
+	equal &= pair_run(&pair, &steps, o.verbose);
 	start = seconds() - start;
-	equal &= pair_compare(&pair, &in, &rs, &e);
-	hit = entries_hit(&e, &total);
-	printf("# %u rules, %u of %u entries hit, %u packets in, %u out, %.0f packets/s\n",
-	       rs.num_rules, hit, total, steps.packets, pair.num_out,
-	       2 * steps.packets / start);
+	equal &= pair_compare(&pair, &rs, e);
+	print_traffic(&rs, e, &steps, &pair, start);
 	pair_close(&pair);
 
 	if (!equal) {
-		explain(&o, &in, &rs, &devs, &steps);
+		if (!run_again(&o, &in, &rs, &devs, &owners, &steps))
+			printf("# packet by packet no difference shows\n");
 		finish(RESULT_DIFFERENT, "different");
 	}
 	if (o.change)
-		return prove_change(&o, &in, &rs, &devs, &steps, &e);
-	if (in.left_out)
-		finish(RESULT_EQUAL, "equal: without %u rules", in.left_out);
-	finish(RESULT_EQUAL, "equal");
+		return prove_change(&o, &in, &rs, &devs, &owners, &steps, e);
+	finish(RESULT_EQUAL, "equal: %s", describe(&o, &rs, &counts, &certain));
 }

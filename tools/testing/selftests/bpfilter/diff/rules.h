@@ -6,21 +6,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "family.h"
+
 /*
- * A filter table as iptables-save prints it, read without any code of the
- * translator so that the two cannot share a mistake. It serves to find packets
- * worth sending; a wrong guess here makes a worse packet, never a wrong result.
- * What this does not know of a rule is left out of it.
+ * Tables as iptables-save prints them, read without any code of the translator
+ * so that the two cannot share a mistake. It serves to find packets worth
+ * sending; a wrong guess here makes a worse packet, never a wrong result. What
+ * this does not know of a rule is left out of it.
  *
  * Addresses, ports and so on are in host byte order.
  */
 
+/* As enum nf_inet_hooks counts them */
 enum hook {
+	HOOK_PREROUTING,
 	HOOK_INPUT,
 	HOOK_FORWARD,
 	HOOK_OUTPUT,
+	HOOK_POSTROUTING,
 	NUM_HOOKS,
 };
+
+/* In the order in which a packet passes them where all have the hook, but nat */
+enum table_id {
+	TABLE_RAW,
+	TABLE_MANGLE,
+	TABLE_NAT,
+	TABLE_FILTER,
+	TABLE_SECURITY,
+	NUM_TABLES,
+};
+
+extern const char * const table_names[NUM_TABLES];
+extern const char * const hook_names[NUM_HOOKS];
 
 enum action {
 	ACTION_NONE,
@@ -65,11 +83,62 @@ enum ct_dir {
 	DIR_REPLY,
 };
 
+/**
+ * enum field - what else of a packet is a number
+ * @FIELD_TTL:		time to live or hop limit
+ * @FIELD_TOS:		type of service or traffic class
+ * @FIELD_MARK:		mark that it comes in with
+ * @FIELD_MAC:		source of its Ethernet header
+ * @FIELD_PKT:		0 to this host, 1 broadcast, 2 multicast
+ * @FIELD_UID:		user whose socket sends it
+ * @FIELD_GID:		group
+ * @FIELD_LENGTH:	length of the packet, as the rules have it
+ * @FIELD_SPI:		SPI of AH or ESP
+ * @FIELD_FRAG_ID:	id in a fragment header
+ * @FIELD_RT_TYPE:	type of the routing header
+ * @FIELD_SEGMENTS:	segments left in there
+ * @FIELD_MH_TYPE:	type of the mobility header
+ * @FIELD_OPT_LEN:	length of the hop-by-hop or destination options
+ * @NUM_FIELDS:		number of fields
+ */
+enum field {
+	FIELD_TTL,
+	FIELD_TOS,
+	FIELD_MARK,
+	FIELD_MAC,
+	FIELD_PKT,
+	FIELD_UID,
+	FIELD_GID,
+	FIELD_LENGTH,
+	FIELD_SPI,
+	FIELD_FRAG_ID,
+	FIELD_RT_TYPE,
+	FIELD_SEGMENTS,
+	FIELD_MH_TYPE,
+	FIELD_OPT_LEN,
+	NUM_FIELDS,
+};
+
+/* (field & mask) is from lo to hi; a mask of 0 tests nothing */
+struct field_test {
+	bool inv;
+	uint64_t mask;
+	uint64_t lo;
+	uint64_t hi;
+};
+
 /* (address & mask) == addr; a mask of 0 tests nothing */
 struct addr_test {
 	bool inv;
-	uint32_t addr;
-	uint32_t mask;
+	__uint128_t addr;
+	__uint128_t mask;
+};
+
+struct addr_range_test {
+	bool set;
+	bool inv;
+	__uint128_t lo;
+	__uint128_t hi;
 };
 
 /* An empty name tests nothing; wild: the name is a prefix */
@@ -117,6 +186,20 @@ struct icmp_test {
 	struct range code;
 };
 
+#define MAX_SETS 4
+
+/* The packet's source or destination is in an IP set */
+struct set_test {
+	bool inv;
+	bool dst;
+	char name[32];
+};
+
+struct mark_change {
+	uint32_t keep;
+	uint32_t flip;
+};
+
 /*
  * struct rule - one rule of a chain
  * @text:	as iptables-save prints it
@@ -124,6 +207,9 @@ struct icmp_test {
  * @number:	its number there, from 1
  * @frag:	1 for -f, -1 for ! -f, 0 for neither
  * @ports:	either port, as -m multiport --ports
+ * @exts:	IPv6 extension headers that its matches look at, a mask of
+ *		enum ext_kind
+ * @mark:	what the target MARK makes of the mark, @mark_set: it is one
  * @target_chain: for jump and goto
  * @conntrack:	it asks for the connection
  *
@@ -135,6 +221,8 @@ struct rule {
 	unsigned int number;
 	struct addr_test src;
 	struct addr_test dst;
+	struct addr_range_test src_range;
+	struct addr_range_test dst_range;
 	struct dev_test in;
 	struct dev_test out;
 	struct byte_test proto;
@@ -145,6 +233,10 @@ struct rule {
 	struct flags_test flags;
 	struct byte_test tcp_option;
 	struct icmp_test icmp;
+	struct field_test field[NUM_FIELDS];
+	struct set_test sets[MAX_SETS];
+	unsigned int num_sets;
+	unsigned int exts;
 	struct bits_test state;
 	struct bits_test status;
 	struct byte_test ct_proto;
@@ -152,6 +244,8 @@ struct rule {
 	struct range_test ct_port[NUM_CT_ENDS];
 	enum ct_dir ct_dir;
 	enum action action;
+	bool mark_set;
+	struct mark_change mark;
 	unsigned int target_chain;
 	bool conntrack;
 };
@@ -159,6 +253,7 @@ struct rule {
 /**
  * struct chain - a chain
  * @name:	its name
+ * @table:	the table that it belongs to
  * @hook:	enum hook, -1 for a user chain
  * @policy:	of a hook's chain
  * @first:	index of its first rule
@@ -166,6 +261,7 @@ struct rule {
  */
 struct chain {
 	char name[32];
+	enum table_id table;
 	int hook;
 	enum action policy;
 	unsigned int first;
@@ -173,28 +269,41 @@ struct chain {
 };
 
 /**
- * struct ruleset - a filter table
- * @chains:	all chains
+ * struct ruleset - tables of one family
+ * @family:	IPv4 or IPv6
+ * @chains:	chains of all tables, table by table
  * @num_chains:	number of @chains
  * @rules:	all rules, chain by chain
  * @num_rules:	number of @rules
+ * @tables:	mask of enum table_id: those that there are
+ * @hook_chain:	index of the hook's chain in the table + 1, 0: none
  * @conntrack:	some rule asks for the connection
- * @nat:	table nat is loaded too (not set here)
  */
 struct ruleset {
+	const struct family *family;
 	struct chain *chains;
 	unsigned int num_chains;
 	struct rule *rules;
 	unsigned int num_rules;
+	unsigned int tables;
+	unsigned int hook_chain[NUM_TABLES][NUM_HOOKS];
 	bool conntrack;
-	bool nat;
 };
 
-/* Fills @rs from the text of iptables-save -t filter; exits on no memory */
-void ruleset_parse(struct ruleset *rs, const char *text);
+/* Fills @rs from the text of iptables-save; exits on no memory */
+void ruleset_parse(struct ruleset *rs, const struct family *f,
+		   const char *text);
 void ruleset_free(struct ruleset *rs);
 
-int ruleset_find_chain(const struct ruleset *rs, const char *name);
+int ruleset_find_chain(const struct ruleset *rs, enum table_id table,
+		       const char *name);
+
+/* Tables by name, NUM_TABLES if there is none of the name */
+enum table_id table_find(const char *name);
+
+/* Fills @r but for @text, @chain and @number from the words behind -A CHAIN */
+void rule_parse(const struct ruleset *rs, enum table_id table, struct rule *r,
+		char **words, unsigned int num);
 
 bool dev_test_matches(const struct dev_test *test, const char *name);
 

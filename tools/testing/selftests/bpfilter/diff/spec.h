@@ -19,6 +19,37 @@ struct devs {
 	int num;
 };
 
+/* Users that send packets: what rules ask for, root first */
+#define MAX_OWNERS	6
+
+struct owners {
+	uint32_t uid[MAX_OWNERS];
+	uint32_t gid[MAX_OWNERS];
+	unsigned int num;
+};
+
+/**
+ * enum way - how a packet goes through the stack
+ * @WAY_IN:	comes in by a device and is for this host
+ * @WAY_THROUGH: comes in by a device and is forwarded
+ * @WAY_OUT:	comes from a socket of this host; by lo it comes in again
+ * @NUM_WAYS:	number of ways
+ */
+enum way {
+	WAY_IN,
+	WAY_THROUGH,
+	WAY_OUT,
+	NUM_WAYS,
+};
+
+/* A hook of a table that a packet passes */
+struct stage {
+	enum hook hook;
+	enum table_id table;
+};
+
+#define MAX_STAGES	24
+
 /**
  * enum ct_kind - the connection that a packet is to find
  * @CT_NONE:		none is made for it
@@ -47,20 +78,50 @@ enum ct_kind {
 #define CUT_NONE	(-1)
 #define DOFF_RIGHT	(-1)
 
+/* An IPv6 extension header */
+enum ext_kind {
+	EXT_HOP,
+	EXT_DST,
+	EXT_ROUTING,
+	EXT_FRAGMENT,
+	EXT_AUTH,
+	EXT_NONE,	/* protocol 59: nothing follows, but it does */
+	NUM_EXT_KINDS,
+};
+
+#define MAX_EXTS	6
+#define CLAIM_RIGHT	(-1)
+
+/**
+ * struct ext - one extension header
+ * @kind:	which
+ * @len:	length behind the shortest, in its own units
+ * @claim:	what it says its length is, or CLAIM_RIGHT
+ */
+struct ext {
+	enum ext_kind kind;
+	uint8_t len;
+	int claim;
+};
+
 /**
  * struct spec - a packet before it is bytes
- * @hook:	hook that it is meant to pass
- * @in:		device that it comes in by, DEV_NONE for OUTPUT
- * @out:	device that it goes out by, DEV_NONE for INPUT
+ * @family:	IPv4 or IPv6
+ * @way:	how it is to go
+ * @in:		device that it comes in by, DEV_NONE for WAY_OUT
+ * @out:	device that it goes out by, DEV_NONE for WAY_IN
  * @src:	source address
  * @dst:	destination address
  * @proto:	IP protocol
- * @ihl:	length of the IP header in words
+ * @field:	by enum field
+ * @ihl:	length of an IPv4 header in words
+ * @ext:	IPv6 extension headers
+ * @num_exts:	number of @ext
  * @fragoff:	fragment offset in units of 8 bytes
  * @mf:		more fragments
  * @df:		do not fragment
  * @split:	send in two fragments, the first with that many units of 8 bytes
- *		behind the IP header; 0: send whole
+ *		of the transport header; 0: send whole
  * @swapped:	send the second fragment first
  * @sport:	source port, or ICMP id
  * @dport:	destination port
@@ -79,13 +140,17 @@ enum ct_kind {
  * @ct:		connection to make before
  */
 struct spec {
-	enum hook hook;
+	const struct family *family;
+	enum way way;
 	int in;
 	int out;
-	uint32_t src;
-	uint32_t dst;
+	__uint128_t src;
+	__uint128_t dst;
 	uint8_t proto;
+	uint64_t field[NUM_FIELDS];
 	uint8_t ihl;
+	struct ext ext[MAX_EXTS];
+	unsigned int num_exts;
 	uint16_t fragoff;
 	bool mf;
 	bool df;
@@ -108,8 +173,8 @@ struct spec {
 };
 
 struct tuple {
-	uint32_t src;
-	uint32_t dst;
+	__uint128_t src;
+	__uint128_t dst;
 	uint16_t sport;
 	uint16_t dport;
 	uint8_t proto;
@@ -120,6 +185,7 @@ struct tuple tuple_inverse(const struct tuple *t);
 
 /**
  * struct conn - a connection to put into the conntrack table
+ * @family:	IPv4 or IPv6
  * @orig:	its original tuple
  * @nat_src:	source is translated to this address, 0: not
  * @nat_dst:	destination is translated to this address, 0: not
@@ -127,9 +193,10 @@ struct tuple tuple_inverse(const struct tuple *t);
  * @master:	the original tuple of that one
  */
 struct conn {
+	const struct family *family;
 	struct tuple orig;
-	uint32_t nat_src;
-	uint32_t nat_dst;
+	__uint128_t nat_src;
+	__uint128_t nat_dst;
 	bool expected;
 	struct tuple master;
 };
@@ -143,25 +210,41 @@ struct ct_view {
 	unsigned int status;
 	enum ct_dir dir;
 	uint8_t proto;
-	uint32_t addr[NUM_CT_ENDS];
+	__uint128_t addr[NUM_CT_ENDS];
 	uint16_t port[NUM_CT_ENDS];
 };
 
 void spec_ct_view(const struct spec *s, struct ct_view *view);
 
-static inline bool spec_has_ports(const struct spec *s)
-{
-	return s->proto == 6 || s->proto == 17 || s->proto == 136;
-}
+bool proto_has_ports(uint8_t proto);
 
-/* The rule matches the packet as far as both are known */
-bool spec_matches(const struct spec *s, const struct rule *r,
-		  const struct devs *devs);
+/* Echo request or reply, which carry an id */
+bool icmp_is_echo(uint8_t proto, uint8_t type);
+
+/* Bytes of the transport header */
+unsigned int spec_l4_len(const struct spec *s);
+
+/* Bytes of the packet, as the match length counts them */
+unsigned int spec_len(const struct spec *s);
+
+bool field_matches(const struct field_test *t, uint64_t value);
+
+/* The hook is on the packet's way */
+bool spec_passes(const struct spec *s, enum hook hook);
 
 /* The packet gets to rule @target and matches it, walking at most *@budget rules */
 bool spec_reaches(const struct spec *s, const struct ruleset *rs,
 		  const struct devs *devs, const struct rule *target,
 		  unsigned long *budget);
+
+/*
+ * Address number @i of those that are put into the IP sets, and whether it is in
+ * the set of this name.
+ */
+#define NUM_SET_ADDRS	64
+
+__uint128_t set_addr(const struct family *f, unsigned int i);
+bool set_has_addr(const char *name, unsigned int i);
 
 /**
  * struct pools - values that occur in a ruleset
@@ -175,7 +258,7 @@ bool spec_reaches(const struct spec *s, const struct ruleset *rs,
  * What a rule leaves open is drawn from these, so that other rules are hit too.
  */
 struct pools {
-	uint32_t *addr;
+	__uint128_t *addr;
 	unsigned int num_addr;
 	uint16_t *port;
 	unsigned int num_port;
@@ -189,25 +272,38 @@ void pools_free(struct pools *pools);
 /* The devices that a ruleset names, some that it nearly names, two more */
 void devs_make(struct devs *devs, const struct ruleset *rs);
 
+/* The users that a ruleset names, root first */
+void owners_make(struct owners *owners, const struct ruleset *rs);
+
 struct step_list;
 
 /**
  * derive_steps() - find packets for a ruleset
  * @rs:		the ruleset
  * @devs:	devices there are
+ * @owners:	users there are
  * @seed:	of the choices
  * @packets:	about how many to make
  * @steps:	where to append them
  *
- * First comes for every rule a packet that hits it, if one is found, then
- * changed ones: each rule in turn, until there are enough.
+ * First comes for every rule and hook that it can be reached from a packet that
+ * hits it, if one is found, then changed ones: each rule in turn, until there
+ * are enough.
  */
 void derive_steps(const struct ruleset *rs, const struct devs *devs,
-		  uint64_t seed, unsigned int packets, struct step_list *steps);
+		  const struct owners *owners, uint64_t seed,
+		  unsigned int packets, struct step_list *steps);
+
+/* Make the packet one that the rule matches, as far as both are known */
+void spec_force(struct spec *s, const struct rule *r, const struct devs *devs,
+		struct rng *rng);
 
 /* Change the packet in one way that may matter to the rule; says how, or NULL */
 const char *spec_vary(struct spec *s, const struct rule *r,
 		      const struct ruleset *rs, const struct devs *devs,
 		      struct rng *rng);
+
+/* The same for what only IPv6 has */
+const char *spec_vary6(struct spec *s, struct rng *rng);
 
 #endif /* DIFF_SPEC_H */

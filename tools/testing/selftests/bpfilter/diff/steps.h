@@ -7,7 +7,7 @@
 /**
  * enum step_kind - one thing that happens to both namespaces
  * @STEP_RECEIVE:	a packet comes in by a device
- * @STEP_SEND:		a raw socket bound to a device sends a packet
+ * @STEP_SEND:		a raw socket sends a packet by a device
  * @STEP_CONN:		a connection is put into the conntrack table
  */
 enum step_kind {
@@ -27,6 +27,10 @@ enum step_kind {
  *		is to be delivered locally, or ROUTE_NONE
  * @dst:	the destination
  * @linear:	as in struct spec
+ * @mark:	mark that the packet comes with
+ * @mac:	source of its Ethernet header
+ * @pkt:	destination of that, as in FIELD_PKT
+ * @owner:	index of the user that sends it
  * @len:	bytes at @data
  * @data:	the packet from its IP header on
  * @conn:	for STEP_CONN
@@ -37,11 +41,15 @@ struct step {
 	enum step_kind kind;
 	int dev;
 	int route;
-	uint32_t dst;
+	__uint128_t dst;
 	int linear;
+	uint32_t mark;
+	uint64_t mac;
+	uint8_t pkt;
+	uint8_t owner;
 	uint16_t len;
 	uint8_t *data;
-	struct conn conn;
+	struct conn *conn;
 	unsigned int rule;
 	const char *why;
 };
@@ -54,7 +62,7 @@ struct step_list {
 
 /* Append what @s asks for */
 void steps_add(struct step_list *steps, const struct spec *s,
-	       unsigned int rule, const char *why);
+	       const struct owners *owners, unsigned int rule, const char *why);
 void steps_free(struct step_list *steps);
 
 /* Print a packet: decoded, then as hexadecimal bytes */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <netinet/in.h>
 #include <string.h>
 
 #include "spec.h"
@@ -22,10 +23,15 @@ static uint32_t pick(struct vary *v, uint32_t n)
 	return rng_below(v->rng, n);
 }
 
-static const char *vary_addr(struct vary *v, uint32_t *addr,
+static __uint128_t any_bit(struct vary *v)
+{
+	return (__uint128_t)1 << pick(v, 8 * v->s->family->addr_len);
+}
+
+static const char *vary_addr(struct vary *v, __uint128_t *addr,
 			     const struct addr_test *t)
 {
-	uint32_t last = t->addr | ~t->mask;
+	__uint128_t last = t->addr | ~t->mask;
 
 	if (!t->mask)
 		return NULL;
@@ -43,10 +49,10 @@ static const char *vary_addr(struct vary *v, uint32_t *addr,
 		*addr = last + 1;
 		return "address behind the last";
 	case 4:
-		*addr ^= t->mask & (1U << pick(v, 32));
+		*addr ^= t->mask & any_bit(v);
 		return "one address bit changed under the mask";
 	default:
-		*addr ^= ~t->mask & (1U << pick(v, 32));
+		*addr ^= ~t->mask & any_bit(v);
 		return "one address bit changed outside the mask";
 	}
 }
@@ -59,6 +65,51 @@ static const char *vary_src(struct vary *v)
 static const char *vary_dst(struct vary *v)
 {
 	return vary_addr(v, &v->s->dst, &v->r->dst);
+}
+
+static const char *vary_addr_range(struct vary *v, __uint128_t *addr,
+				   const struct addr_range_test *t)
+{
+	if (!t->set)
+		return NULL;
+	switch (pick(v, 4)) {
+	case 0:
+		*addr = t->lo;
+		return "first address of the range";
+	case 1:
+		*addr = t->lo - 1;
+		return "address before the range";
+	case 2:
+		*addr = t->hi;
+		return "last address of the range";
+	default:
+		*addr = t->hi + 1;
+		return "address behind the range";
+	}
+}
+
+static const char *vary_src_range(struct vary *v)
+{
+	return vary_addr_range(v, &v->s->src, &v->r->src_range);
+}
+
+static const char *vary_dst_range(struct vary *v)
+{
+	return vary_addr_range(v, &v->s->dst, &v->r->dst_range);
+}
+
+/* In the sets or not, now and then just beyond all of them */
+static const char *vary_set(struct vary *v)
+{
+	__uint128_t addr = set_addr(v->s->family, pick(v, NUM_SET_ADDRS + 1));
+
+	if (!v->r->num_sets)
+		return NULL;
+	if (pick(v, 2))
+		v->s->src = addr;
+	else
+		v->s->dst = addr;
+	return "another address of the sets";
 }
 
 static const char *vary_in(struct vary *v)
@@ -74,14 +125,12 @@ static const char *vary_out(struct vary *v)
 	if (v->s->out == DEV_NONE)
 		return NULL;
 	v->s->out = pick(v, v->devs->num);
-	if (v->s->hook == HOOK_FORWARD && v->s->out == DEV_LO)
-		v->s->out = DEV_FIRST;
 	return "any output device";
 }
 
 static const char *vary_proto(struct vary *v)
 {
-	static const uint8_t values[] = { 0, 1, 6, 17, 136, 132, 4, 255 };
+	static const uint8_t values[] = { 0, 1, 6, 17, 136, 132, 4, 255, 58, 50, 51, 59 };
 
 	switch (pick(v, 3)) {
 	case 0:
@@ -151,7 +200,7 @@ static const char *vary_swapped_ports(struct vary *v)
 
 static const char *vary_flag(struct vary *v)
 {
-	if (v->s->proto != 6)
+	if (v->s->proto != IPPROTO_TCP)
 		return NULL;
 	v->s->flags ^= 1 << pick(v, 8);
 	return "one TCP flag changed";
@@ -159,7 +208,7 @@ static const char *vary_flag(struct vary *v)
 
 static const char *vary_flags(struct vary *v)
 {
-	if (v->s->proto != 6)
+	if (v->s->proto != IPPROTO_TCP)
 		return NULL;
 	v->s->flags = rng_next(v->rng);
 	return "any TCP flags";
@@ -171,7 +220,7 @@ static const char *vary_options(struct vary *v)
 	static const uint8_t kinds[] = { 0, 1, 2, 3, 4, 5, 8, 30, 255 };
 	struct spec *s = v->s;
 
-	if (s->proto != 6)
+	if (s->proto != IPPROTO_TCP)
 		return NULL;
 	s->options_len = pick(v, 41);
 	for (int i = 0; i < s->options_len; i++) {
@@ -188,7 +237,7 @@ static const char *vary_option_place(struct vary *v)
 	struct spec *s = v->s;
 	unsigned int at = pick(v, 36);
 
-	if (s->proto != 6 || !v->r->tcp_option.set)
+	if (s->proto != IPPROTO_TCP || !v->r->tcp_option.set)
 		return NULL;
 	memset(s->options, 1, sizeof(s->options));
 	s->options[at] = v->r->tcp_option.value;
@@ -199,7 +248,7 @@ static const char *vary_option_place(struct vary *v)
 
 static const char *vary_doff(struct vary *v)
 {
-	if (v->s->proto != 6)
+	if (v->s->proto != IPPROTO_TCP)
 		return NULL;
 	v->s->doff = pick(v, 16);
 	return "any TCP data offset";
@@ -209,7 +258,7 @@ static const char *vary_icmp(struct vary *v)
 {
 	struct spec *s = v->s;
 
-	if (s->proto != 1)
+	if (s->proto != s->family->icmp)
 		return NULL;
 	switch (pick(v, 6)) {
 	case 0:
@@ -228,7 +277,7 @@ static const char *vary_icmp(struct vary *v)
 		s->icmp_type = 255;
 		return "ICMP type 255";
 	default:
-		s->icmp_type = pick(v, 20);
+		s->icmp_type = pick(v, 20) + (s->family->v6 ? 128 : 0);
 		s->icmp_code = pick(v, 4);
 		return "any ICMP type and code";
 	}
@@ -253,13 +302,15 @@ static const char *vary_split(struct vary *v)
 
 static const char *vary_df(struct vary *v)
 {
+	if (v->s->family->v6)
+		return NULL;
 	v->s->df = true;
 	return "do not fragment";
 }
 
 static const char *vary_cut(struct vary *v)
 {
-	v->s->cut = pick(v, 24);
+	v->s->cut = pick(v, v->s->num_exts ? 64 : 24);
 	return "transport header cut off";
 }
 
@@ -272,6 +323,8 @@ static const char *vary_fragment_cut(struct vary *v)
 
 static const char *vary_ip_options(struct vary *v)
 {
+	if (v->s->family->v6)
+		return NULL;
 	v->s->ihl = 6 + pick(v, 10);
 	return "with IP options";
 }
@@ -320,8 +373,8 @@ static const char *vary_ct(struct vary *v)
 		return NULL;
 	v->s->ct = pick(v, NUM_CT_KINDS);
 	if (v->s->ct == CT_ERROR) {
-		v->s->proto = 1;
-		v->s->icmp_type = 3;
+		v->s->proto = v->s->family->icmp;
+		v->s->icmp_type = v->s->family->icmp_error;
 	}
 	if (v->s->ct == CT_INVALID)
 		v->s->bad_csum = true;
@@ -348,6 +401,79 @@ static const char *vary_ct_port(struct vary *v)
 			 &v->r->ct_port[end]);
 }
 
+/* Fields that the rule asks for, to their edges and beyond */
+static const char *vary_field(struct vary *v)
+{
+	unsigned int start = pick(v, NUM_FIELDS);
+
+	for (int i = 0; i < NUM_FIELDS; i++) {
+		enum field field = (start + i) % NUM_FIELDS;
+		const struct field_test *t = &v->r->field[field];
+		uint64_t *value = &v->s->field[field];
+
+		if (!t->mask || field == FIELD_LENGTH)
+			continue;
+		switch (pick(v, 5)) {
+		case 0:
+			*value = t->lo;
+			return "first value";
+		case 1:
+			*value = t->lo - 1;
+			return "value before the first";
+		case 2:
+			*value = t->hi;
+			return "last value";
+		case 3:
+			*value = t->hi + 1;
+			return "value behind the last";
+		default:
+			*value ^= 1ULL << pick(v, field == FIELD_MAC ? 40 : 32);
+			return "one bit of a value changed";
+		}
+	}
+	return NULL;
+}
+
+static const char *vary_any_field(struct vary *v)
+{
+	static const uint8_t ttls[] = { 0, 1, 2, 63, 128, 255 };
+
+	switch (pick(v, 3)) {
+	case 0:
+		v->s->field[FIELD_TTL] = ttls[pick(v, ARRAY_SIZE(ttls))];
+		return "another TTL";
+	case 1:
+		v->s->field[FIELD_TOS] = pick(v, 256);
+		return "any TOS";
+	default:
+		v->s->field[FIELD_MARK] = 1U << pick(v, 32);
+		return "any mark";
+	}
+}
+
+static const char *vary_pkt(struct vary *v)
+{
+	v->s->field[FIELD_PKT] = pick(v, 3);
+	return "broadcast or multicast";
+}
+
+static const char *vary_length(struct vary *v)
+{
+	const struct field_test *t = &v->r->field[FIELD_LENGTH];
+	unsigned int headers = spec_len(v->s) - v->s->payload;
+	uint64_t wanted = (pick(v, 2) ? t->lo : t->hi) + pick(v, 3) - 1;
+
+	if (!t->mask || wanted < headers || wanted > 1400)
+		return NULL;
+	v->s->payload = wanted - headers;
+	return "a length at the edge";
+}
+
+static const char *vary_ipv6(struct vary *v)
+{
+	return v->s->family->v6 ? spec_vary6(v->s, v->rng) : NULL;
+}
+
 static const char *vary_nothing(struct vary *v)
 {
 	return "hit";
@@ -355,6 +481,9 @@ static const char *vary_nothing(struct vary *v)
 
 static const char *(* const ways[])(struct vary *v) = {
 	vary_src, vary_src, vary_dst, vary_dst,
+	vary_src_range, vary_dst_range, vary_set, vary_set,
+	vary_field, vary_field, vary_field, vary_any_field, vary_pkt,
+	vary_length, vary_ipv6, vary_ipv6, vary_ipv6, vary_ipv6, vary_ipv6,
 	vary_in, vary_out, vary_proto,
 	vary_sport, vary_sport, vary_dport, vary_dport, vary_either_port,
 	vary_swapped_ports,
