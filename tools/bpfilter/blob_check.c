@@ -179,11 +179,13 @@ static int check_matches(struct blob *b, const struct blob_head *e,
 
 static int check_flags(struct blob *b, const struct blob_head *e, uint32_t off)
 {
-	if (e->flags & ~b->fam->flags_mask)
-		return entry_fail(b, off, "unknown flags 0x%x", e->flags);
-	if (e->invflags & ~b->fam->inv_mask)
-		return entry_fail(b, off, "unknown inversions 0x%x",
-				  e->invflags);
+	uint8_t flags = e->flags & ~b->fam->flags_mask;
+	uint8_t invflags = e->invflags & ~b->fam->inv_mask;
+
+	if (flags)
+		return entry_fail(b, off, "unknown flags 0x%x", flags);
+	if (invflags)
+		return entry_fail(b, off, "unknown inversions 0x%x", invflags);
 	return 0;
 }
 

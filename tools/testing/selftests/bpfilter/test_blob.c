@@ -28,14 +28,15 @@ enum {
 	NUM_ENTRIES,
 };
 
-static void make_table(struct make *mk)
+static void make_table(struct make *mk, uint16_t family)
 {
 	struct make_entry *e;
 	struct xt_tcp *tcp;
 
 	make_init(mk);
+	mk->family = family;
 	e = make_verdict(mk, VERDICT_ACCEPT);
-	e->ip.proto = IPPROTO_TCP;
+	make_proto(e, IPPROTO_TCP);
 	tcp = make_match(e, "tcp", 0, sizeof(*tcp));
 	*tcp = (struct xt_tcp) {
 		.spts = { 0, 65535 },
@@ -46,7 +47,7 @@ static void make_table(struct make *mk)
 	make_verdict(mk, VERDICT_DROP);
 	make_verdict(mk, VERDICT_ACCEPT);
 	make_head(mk, "user");
-	make_goto(mk, LAST_RETURN)->ip.proto = IPPROTO_UDP;
+	make_proto(make_goto(mk, LAST_RETURN), IPPROTO_UDP);
 	make_verdict(mk, VERDICT_RETURN);
 	make_head(mk, "last");
 	make_verdict(mk, VERDICT_RETURN);
@@ -68,26 +69,54 @@ struct image {
 	size_t size;
 };
 
-static struct ipt_entry *image_entry(struct image *im, uint32_t index)
+/**
+ * struct parts - an entry of a blob, whatever its family
+ * @start:	its first byte
+ * @proto:	the member proto, and so on
+ */
+struct parts {
+	char *start;
+	uint16_t *proto;
+	uint8_t *flags;
+	uint8_t *invflags;
+	uint16_t *target_offset;
+	uint16_t *next_offset;
+	void *elems;
+};
+
+static struct parts image_entry(struct image *im, uint32_t index)
 {
-	return (void *)((char *)(im->repl + 1) + make_offset(&im->mk, index));
+	char *start = (char *)(im->repl + 1) + make_offset(&im->mk, index);
+	struct ip6t_entry *e6 = (void *)start;
+	struct ipt_entry *e = (void *)start;
+
+	if (im->mk.family == NFPROTO_IPV6)
+		return (struct parts) {
+			start, &e6->ipv6.proto, &e6->ipv6.flags,
+			&e6->ipv6.invflags, &e6->target_offset,
+			&e6->next_offset, e6->elems,
+		};
+	return (struct parts) {
+		start, &e->ip.proto, &e->ip.flags, &e->ip.invflags,
+		&e->target_offset, &e->next_offset, e->elems,
+	};
 }
 
 static struct xt_standard_target *image_target(struct image *im, uint32_t index)
 {
-	struct ipt_entry *e = image_entry(im, index);
+	struct parts e = image_entry(im, index);
 
-	return (void *)((char *)e + e->target_offset);
+	return (void *)(e.start + *e.target_offset);
 }
 
 static struct xt_entry_match *image_match(struct image *im, uint32_t index)
 {
-	return (void *)image_entry(im, index)->elems;
+	return image_entry(im, index).elems;
 }
 
-static void image_init(struct image *im)
+static void image_init(struct image *im, uint16_t family)
 {
-	make_table(&im->mk);
+	make_table(&im->mk, family);
 	im->repl = make_blob(&im->mk, &im->size);
 }
 
@@ -100,7 +129,7 @@ static void image_free(struct image *im)
 static int image_read(struct image *im, struct ir_ruleset **rs,
 		      struct refusal *why)
 {
-	return bpfilter_blob_read(im->repl, im->size, NFPROTO_IPV4, rs, why);
+	return bpfilter_blob_read(im->repl, im->size, im->mk.family, rs, why);
 }
 
 /* Damages */
@@ -153,47 +182,47 @@ static void no_entry(struct image *im)
 
 static void next_zero(struct image *im)
 {
-	image_entry(im, IN_JUMP)->next_offset = 0;
+	*image_entry(im, IN_JUMP).next_offset = 0;
 }
 
 static void next_too_short(struct image *im)
 {
-	image_entry(im, FWD_POLICY)->next_offset -= 4;
+	*image_entry(im, FWD_POLICY).next_offset -= 4;
 }
 
 static void next_too_long(struct image *im)
 {
-	image_entry(im, FWD_POLICY)->next_offset += 8;
+	*image_entry(im, FWD_POLICY).next_offset += 8;
 }
 
 static void next_unaligned(struct image *im)
 {
-	image_entry(im, USER_HEAD)->next_offset += 4;
+	*image_entry(im, USER_HEAD).next_offset += 4;
 }
 
 static void next_too_far(struct image *im)
 {
-	image_entry(im, END)->next_offset += 8;
+	*image_entry(im, END).next_offset += 8;
 }
 
 static void bad_flags(struct image *im)
 {
-	image_entry(im, IN_SSH)->ip.flags = 4;
+	*image_entry(im, IN_SSH).flags = 8;
 }
 
 static void bad_inversions(struct image *im)
 {
-	image_entry(im, IN_SSH)->ip.invflags = 0x80;
+	*image_entry(im, IN_SSH).invflags = 0x80;
 }
 
 static void target_in_header(struct image *im)
 {
-	image_entry(im, IN_JUMP)->target_offset = 8;
+	*image_entry(im, IN_JUMP).target_offset = 8;
 }
 
 static void target_behind(struct image *im)
 {
-	image_entry(im, IN_JUMP)->target_offset += 16;
+	*image_entry(im, IN_JUMP).target_offset += 16;
 }
 
 static void target_too_small(struct image *im)
@@ -259,7 +288,7 @@ static void policy_nowhere(struct image *im)
 
 static void policy_conditional(struct image *im)
 {
-	image_entry(im, FWD_POLICY)->ip.proto = IPPROTO_TCP;
+	*image_entry(im, FWD_POLICY).proto = IPPROTO_TCP;
 }
 
 static void policy_returns(struct image *im)
@@ -311,14 +340,16 @@ static void loop_of_chains(struct image *im)
 
 static void chain_without_end(struct image *im)
 {
-	image_entry(im, LAST_RETURN)->ip.proto = IPPROTO_TCP;
+	*image_entry(im, LAST_RETURN).proto = IPPROTO_TCP;
 }
 
+/* Texts differ by the size of an entry */
 static const struct damage {
 	const char *desc;
 	void (*apply)(struct image *im);
 	int error;
 	const char *text;
+	const char *text6;
 } damages[] = {
 	{ "header cut", cut_header, EINVAL,
 	  "blob of 95 bytes, header has 96" },
@@ -327,38 +358,50 @@ static const struct damage {
 	{ "no counters", no_counters, EINVAL,
 	  "filter: no room for old counters" },
 	{ "size behind the end", size_too_big, EINVAL,
-	  "filter: entries of 1793 bytes in a blob of 1888" },
+	  "filter: entries of 1793 bytes in a blob of 1888",
+	  "filter: entries of 2409 bytes in a blob of 2504" },
 	{ "size that wraps around", size_wraps, EINVAL,
-	  "filter: entries of 4294967295 bytes in a blob of 1888" },
+	  "filter: entries of 4294967295 bytes in a blob of 1888",
+	  "filter: entries of 4294967295 bytes in a blob of 2504" },
 	{ "size inside the last entry", size_too_small, EINVAL,
-	  "filter: entry 11 at offset 1616: 176 bytes of 175" },
+	  "filter: entry 11 at offset 1616: 176 bytes of 175",
+	  "filter: entry 11 at offset 2176: 232 bytes of 231" },
 	{ "entries beyond memory", many_entries, ENOMEM,
 	  "filter: 2147483647 entries are too many" },
 	{ "number of entries", one_entry_more, EINVAL,
 	  "filter: 11 entries, not 12" },
 	{ "no entry", no_entry, EINVAL, "filter: no entry for hook 1" },
 	{ "entry of no bytes", next_zero, EINVAL,
-	  "filter: entry 2 at offset 200: 0 bytes of 1592" },
+	  "filter: entry 2 at offset 200: 0 bytes of 1592",
+	  "filter: entry 2 at offset 256: 0 bytes of 2152" },
 	{ "entry too short for its target", next_too_short, EINVAL,
-	  "filter: entry 4 at offset 504: target of 40 bytes at 112 of 148" },
+	  "filter: entry 4 at offset 504: target of 40 bytes at 112 of 148",
+	  "filter: entry 4 at offset 672: target of 40 bytes at 168 of 204" },
 	{ "entry too long for its target", next_too_long, EINVAL,
-	  "filter: entry 4 at offset 504: standard target up to 152 of 160" },
+	  "filter: entry 4 at offset 504: standard target up to 152 of 160",
+	  "filter: entry 4 at offset 672: standard target up to 208 of 216" },
 	{ "entry at an odd offset", next_unaligned, EINVAL,
-	  "filter: entry 7 at offset 988: not aligned" },
+	  "filter: entry 7 at offset 988: not aligned",
+	  "filter: entry 7 at offset 1324: not aligned" },
 	{ "entry longer than the rest", next_too_far, EINVAL,
-	  "filter: entry 11 at offset 1616: 184 bytes of 176" },
+	  "filter: entry 11 at offset 1616: 184 bytes of 176",
+	  "filter: entry 11 at offset 2176: 240 bytes of 232" },
 	{ "flags", bad_flags, EINVAL,
-	  "filter: entry 1 at offset 0: unknown flags 0x4" },
+	  "filter: entry 1 at offset 0: unknown flags 0x8" },
 	{ "inversions", bad_inversions, EINVAL,
 	  "filter: entry 1 at offset 0: unknown inversions 0x80" },
 	{ "target in the header", target_in_header, EINVAL,
-	  "filter: entry 2 at offset 200: target at 8 of 152" },
+	  "filter: entry 2 at offset 200: target at 8 of 152",
+	  "filter: entry 2 at offset 256: target at 8 of 208" },
 	{ "target behind the entry", target_behind, EINVAL,
-	  "filter: entry 2 at offset 200: target at 128 of 152" },
+	  "filter: entry 2 at offset 200: target at 128 of 152",
+	  "filter: entry 2 at offset 256: target at 184 of 208" },
 	{ "target too small", target_too_small, EINVAL,
-	  "filter: entry 2 at offset 200: target of 31 bytes at 112 of 152" },
+	  "filter: entry 2 at offset 200: target of 31 bytes at 112 of 152",
+	  "filter: entry 2 at offset 256: target of 31 bytes at 168 of 208" },
 	{ "target too big", target_too_big, EINVAL,
-	  "filter: entry 2 at offset 200: target of 65535 bytes at 112 of 152" },
+	  "filter: entry 2 at offset 200: target of 65535 bytes at 112 of 152",
+	  "filter: entry 2 at offset 256: target of 65535 bytes at 168 of 208" },
 	{ "jump to offset 0", verdict_zero, EINVAL,
 	  "filter: entry 1 at offset 0: verdict 0" },
 	{ "verdict stolen", verdict_stolen, EINVAL,
@@ -366,23 +409,30 @@ static const struct damage {
 	{ "smallest verdict", verdict_minimal, EINVAL,
 	  "filter: entry 1 at offset 0: verdict -2147483648" },
 	{ "size of a chain's head", error_size, EINVAL,
-	  "filter: entry 6 at offset 808: error target of 56 bytes" },
+	  "filter: entry 6 at offset 808: error target of 56 bytes",
+	  "filter: entry 6 at offset 1088: error target of 56 bytes" },
 	{ "chain name without end", error_endless_name, EINVAL,
-	  "filter: entry 6 at offset 808: chain name without an end" },
+	  "filter: entry 6 at offset 808: chain name without an end",
+	  "filter: entry 6 at offset 1088: chain name without an end" },
 	{ "match too small", match_too_small, EINVAL,
-	  "filter: entry 1 at offset 0: match of 31 bytes at 112" },
+	  "filter: entry 1 at offset 0: match of 31 bytes at 112",
+	  "filter: entry 1 at offset 0: match of 31 bytes at 168" },
 	{ "match too big", match_too_big, EINVAL,
-	  "filter: entry 1 at offset 0: match of 56 bytes at 112" },
+	  "filter: entry 1 at offset 0: match of 56 bytes at 112",
+	  "filter: entry 1 at offset 0: match of 56 bytes at 168" },
 	{ "space behind the match", match_rest_too_small, EINVAL,
-	  "filter: entry 1 at offset 0: match at 152 cut off" },
+	  "filter: entry 1 at offset 0: match at 152 cut off",
+	  "filter: entry 1 at offset 0: match at 208 cut off" },
 	{ "hook between entries", hook_nowhere, EINVAL,
 	  "filter: no entry for hook 2" },
 	{ "policy between entries", policy_nowhere, EINVAL,
 	  "filter: no policy for hook 2" },
 	{ "policy with a condition", policy_conditional, EINVAL,
-	  "filter: entry 4 at offset 504: not a policy for hook 2" },
+	  "filter: entry 4 at offset 504: not a policy for hook 2",
+	  "filter: entry 4 at offset 672: not a policy for hook 2" },
 	{ "policy RETURN", policy_returns, EINVAL,
-	  "filter: entry 4 at offset 504: not a policy for hook 2" },
+	  "filter: entry 4 at offset 504: not a policy for hook 2",
+	  "filter: entry 4 at offset 672: not a policy for hook 2" },
 	{ "hooks in the wrong order", hooks_unsorted, EINVAL,
 	  "filter: hook 2 is not behind hook 1" },
 	{ "one policy for two hooks", policies_equal, EINVAL,
@@ -390,7 +440,8 @@ static const struct damage {
 	{ "hook without entry", hook_more, EINVAL,
 	  "filter: no entry for hook 4" },
 	{ "jump into an entry", jump_into_entry, ELOOP,
-	  "filter/INPUT rule 2: no rule at its target, offset 992" },
+	  "filter/INPUT rule 2: no rule at its target, offset 992",
+	  "filter/INPUT rule 2: no rule at its target, offset 1328" },
 	{ "jump behind the end", jump_behind_end, ELOOP,
 	  "filter/INPUT rule 2: no rule at its target, offset 2147483647" },
 	{ "jump to itself", jump_to_itself, ELOOP,
@@ -401,52 +452,117 @@ static const struct damage {
 	  "filter rule 11: no rule behind it" },
 };
 
-TEST(damages_are_refused_as_native_does)
+FIXTURE(blob)
+{
+	struct image im;
+};
+
+FIXTURE_VARIANT(blob)
+{
+	uint16_t family;
+};
+
+FIXTURE_VARIANT_ADD(blob, ipv4)
+{
+	.family = NFPROTO_IPV4,
+};
+
+FIXTURE_VARIANT_ADD(blob, ipv6)
+{
+	.family = NFPROTO_IPV6,
+};
+
+FIXTURE_SETUP(blob)
+{
+	image_init(&self->im, variant->family);
+}
+
+FIXTURE_TEARDOWN(blob)
+{
+	image_free(&self->im);
+}
+
+static const char *damage_text(const struct damage *d, uint16_t family)
+{
+	return family == NFPROTO_IPV6 && d->text6 ? d->text6 : d->text;
+}
+
+TEST_F(blob, damages_are_refused_as_native_does)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
+		const struct damage *d = &damages[i];
 		struct ir_ruleset *rs;
 		struct refusal why;
 		struct image im;
 
-		image_init(&im);
-		damages[i].apply(&im);
-		EXPECT_EQ(-damages[i].error, image_read(&im, &rs, &why))
-			TH_LOG("%s", damages[i].desc);
+		image_init(&im, variant->family);
+		d->apply(&im);
+		EXPECT_EQ(-d->error, image_read(&im, &rs, &why))
+			TH_LOG("%s", d->desc);
 		EXPECT_EQ(NULL, rs);
 		EXPECT_TRUE(why.native);
-		EXPECT_STREQ(damages[i].text, why.text)
-			TH_LOG("%s", damages[i].desc);
+		EXPECT_STREQ(damage_text(d, variant->family), why.text)
+			TH_LOG("%s", d->desc);
 		image_free(&im);
 	}
 }
 
-TEST(family_is_refused)
+TEST_F(blob, undamaged_is_taken)
 {
+	struct ir_ruleset *rs;
+	struct refusal why;
+
+	EXPECT_EQ(0, image_read(&self->im, &rs, &why)) TH_LOG("%s", why.text);
+	ASSERT_NE(NULL, rs);
+	EXPECT_EQ(variant->family, rs->family);
+	bpfilter_ir_free(rs);
+}
+
+TEST_F(blob, trailing_bytes_are_ignored)
+{
+	struct image *im = &self->im;
+	struct ir_ruleset *rs;
+	struct refusal why;
+
+	im->repl = realloc(im->repl, im->size + 13);
+	ASSERT_NE(NULL, im->repl);
+	memset((char *)im->repl + im->size, 0xa5, 13);
+	im->size += 13;
+	EXPECT_EQ(0, image_read(im, &rs, &why));
+	bpfilter_ir_free(rs);
+}
+
+TEST(families_without_tables)
+{
+	static const uint16_t families[] = {
+		NFPROTO_UNSPEC, NFPROTO_INET, NFPROTO_ARP, NFPROTO_BRIDGE, 999,
+	};
 	struct ir_ruleset *rs;
 	struct refusal why;
 	struct image im;
 
-	image_init(&im);
-	EXPECT_EQ(-EINVAL, bpfilter_blob_read(im.repl, im.size, NFPROTO_IPV6,
-					      &rs, &why));
-	EXPECT_STREQ("family 10: not supported", why.text);
-	EXPECT_FALSE(why.native);
+	image_init(&im, NFPROTO_IPV4);
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		EXPECT_EQ(-EINVAL, bpfilter_blob_read(im.repl, im.size,
+						      families[i], &rs, &why));
+		EXPECT_EQ(NULL, rs);
+		EXPECT_FALSE(why.native);
+	}
+	EXPECT_STREQ("family 999 has no tables", why.text);
 	image_free(&im);
 }
 
-TEST(trailing_bytes_are_ignored)
+/* A blob read as one of the other family has nothing at the right place */
+TEST(family_matters)
 {
 	struct ir_ruleset *rs;
 	struct refusal why;
 	struct image im;
 
-	image_init(&im);
-	im.repl = realloc(im.repl, im.size + 13);
-	ASSERT_NE(NULL, im.repl);
-	memset((char *)im.repl + im.size, 0xa5, 13);
-	im.size += 13;
-	EXPECT_EQ(0, image_read(&im, &rs, &why));
-	bpfilter_ir_free(rs);
+	image_init(&im, NFPROTO_IPV4);
+	EXPECT_EQ(-EINVAL, bpfilter_blob_read(im.repl, im.size, NFPROTO_IPV6,
+					      &rs, &why));
+	EXPECT_TRUE(why.native);
 	image_free(&im);
 }
 

@@ -97,6 +97,19 @@ struct make_entry *make_head(struct make *mk, const char *name)
 	return e;
 }
 
+/* Have an entry ask for a protocol */
+void make_proto(struct make_entry *e, uint8_t proto)
+{
+	if (e->family == NFPROTO_IPV6) {
+		e->ip6.proto = proto;
+		e->ip6.flags |= IP6T_F_PROTO;
+		e->ip6.invflags &= ~IP6T_INV_PROTO;
+		return;
+	}
+	e->ip.proto = proto;
+	e->ip.invflags &= ~IPT_INV_PROTO;
+}
+
 void *make_match(struct make_entry *e, const char *name, uint8_t revision,
 		 size_t size)
 {

@@ -74,6 +74,7 @@ struct make_entry *make_head(struct make *mk, const char *name);
 struct make_entry *make_target(struct make *mk, const char *name,
 			       uint8_t revision, size_t size);
 
+void make_proto(struct make_entry *e, uint8_t proto);
 void *make_match(struct make_entry *e, const char *name, uint8_t revision,
 		 size_t size);
 void make_hook(struct make *mk, int hook, uint32_t first, uint32_t policy);

@@ -144,24 +144,11 @@ void random_ports(struct rng *r, uint16_t range[2])
 	range[1] = rng_one_in(r, 2) ? range[0] : pick_port(r);
 }
 
-/* Have an entry ask for a protocol */
-void random_proto(struct make_entry *e, uint8_t proto)
-{
-	if (e->family == NFPROTO_IPV6) {
-		e->ip6.proto = proto;
-		e->ip6.flags |= IP6T_F_PROTO;
-		e->ip6.invflags &= ~IP6T_INV_PROTO;
-		return;
-	}
-	e->ip.proto = proto;
-	e->ip.invflags &= ~IPT_INV_PROTO;
-}
-
 static void random_tcp(struct rng *r, struct make_entry *e)
 {
 	struct xt_tcp *t = make_match(e, "tcp", 0, sizeof(*t));
 
-	random_proto(e, IPPROTO_TCP);
+	make_proto(e, IPPROTO_TCP);
 	random_ports(r, t->spts);
 	random_ports(r, t->dpts);
 	if (rng_one_in(r, 3)) {
@@ -182,7 +169,7 @@ static void random_udp(struct rng *r, struct make_entry *e)
 	struct xt_udp *u = make_match(e, lite ? "udplite" : "udp", 0,
 				      sizeof(*u));
 
-	random_proto(e, lite ? IPPROTO_UDPLITE : IPPROTO_UDP);
+	make_proto(e, lite ? IPPROTO_UDPLITE : IPPROTO_UDP);
 	random_ports(r, u->spts);
 	random_ports(r, u->dpts);
 	if (rng_one_in(r, 3))
@@ -195,7 +182,7 @@ static void random_icmp(struct rng *r, struct make_entry *e)
 	struct ipt_icmp *i = make_match(e, ip6 ? "icmp6" : "icmp", 0,
 					sizeof(*i));
 
-	random_proto(e, ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	make_proto(e, ip6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 	i->type = pick_icmp_type(r);
 	i->code[0] = rng_below(r, 3);
 	i->code[1] = rng_one_in(r, 2) ? 255 : rng_below(r, 3);

@@ -56,7 +56,6 @@ enum random_tests {
 void random_addr(struct rng *r, struct in_addr *addr, struct in_addr *mask);
 void random_iface(struct rng *r, char *name, unsigned char *mask);
 void random_ports(struct rng *r, uint16_t range[2]);
-void random_proto(struct make_entry *e, uint8_t proto);
 void random_dev(struct rng *r, char *name);
 void random_l4(struct rng *r, struct packet *p);
 void random_conn(struct rng *r, struct packet *p);

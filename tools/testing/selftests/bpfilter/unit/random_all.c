@@ -134,7 +134,7 @@ static void random_multiport(struct rng *r, struct make_entry *e)
 	};
 	struct xt_multiport_v1 *m = make_match(e, "multiport", 1, sizeof(*m));
 
-	random_proto(e, protos[rng_below(r, ARRAY_SIZE(protos))]);
+	make_proto(e, protos[rng_below(r, ARRAY_SIZE(protos))]);
 	m->flags = rng_below(r, 3);
 	m->invert = rng_one_in(r, 3);
 	while (m->count < 4 && !rng_one_in(r, 5)) {
@@ -151,7 +151,7 @@ static void random_sctp(struct rng *r, struct make_entry *e)
 {
 	struct xt_sctp_info *i = make_match(e, "sctp", 0, sizeof(*i));
 
-	random_proto(e, IPPROTO_SCTP);
+	make_proto(e, IPPROTO_SCTP);
 	random_ports(r, i->spts);
 	random_ports(r, i->dpts);
 	i->flags = rng_below(r, 4);
@@ -172,7 +172,7 @@ static void random_esp(struct rng *r, struct make_entry *e)
 {
 	struct xt_esp *i = make_match(e, "esp", 0, sizeof(*i));
 
-	random_proto(e, IPPROTO_ESP);
+	make_proto(e, IPPROTO_ESP);
 	random_spis(r, i->spis);
 	i->invflags = rng_one_in(r, 3);
 }
@@ -187,7 +187,7 @@ static void random_ah(struct rng *r, struct make_entry *e)
 		return;
 	}
 	i = make_match(e, "ah", 0, sizeof(*i));
-	random_proto(e, IPPROTO_AH);
+	make_proto(e, IPPROTO_AH);
 	random_spis(r, i->spis);
 	i->invflags = rng_one_in(r, 3);
 }
