@@ -68,18 +68,6 @@ static int compare_sources(const struct ir_ruleset *rs, const void *blob,
 	return 0;
 }
 
-/* 0 if the kernel is asked the same */
-static int compare_calls(const struct packet_calls *want,
-			 const struct packet_calls *got)
-{
-	unsigned int num = want->num;
-
-	if (num > PACKET_CALLS_MAX)
-		num = PACKET_CALLS_MAX;
-	return want->num != got->num ||
-	       memcmp(want->calls, got->calls, num * sizeof(*want->calls));
-}
-
 /* 0 if a packet fares the same */
 static int compare_packet(const struct ir_ruleset *rs, const struct model *m,
 			  int hook, const struct packet_play *play,
@@ -101,7 +89,8 @@ static int compare_packet(const struct ir_ruleset *rs, const struct model *m,
 		return -1;
 	return memcmp(want_packets, got_packets, sizeof(want_packets)) ||
 	       memcmp(want_bytes, got_bytes, sizeof(want_bytes)) ||
-	       want.mark != got.mark || compare_calls(&want.calls, &got.calls);
+	       want.mark != got.mark ||
+	       !packet_calls_equal(&want.calls, &got.calls);
 }
 
 static int compare_packets(struct rng *r, const struct ir_ruleset *rs,

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The passes: what each of them does to rules made for it, and that none of
- * them, alone or with others, changes a verdict or counter.
- */
+/* The passes: what each of them does to rules made for it */
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
@@ -15,13 +12,7 @@
 #include "../kselftest_harness.h"
 #include "compile.h"
 #include "passes.h"
-#include "unit/ir_eval.h"
-#include "unit/random.h"
-
-#define NUM_PASSES	3
-#define RULESETS	2500
-#define PACKETS		16
-#define MAX_RULES	256
+#include "unit/blob_make.h"
 
 static uint32_t all_but(const char *name)
 {
@@ -35,7 +26,7 @@ static struct ir_ruleset *read_made(struct make *mk)
 	size_t size;
 	void *blob = make_blob(mk, &size);
 
-	if (bpfilter_blob_read(blob, size, NFPROTO_IPV4, &rs, &why))
+	if (bpfilter_blob_read(blob, size, mk->family, &rs, &why))
 		fprintf(stderr, "# %s\n", why.text);
 	free(blob);
 	make_free(mk);
@@ -80,29 +71,39 @@ TEST(passes_have_names)
 
 /* Hooks */
 
+static void set_iface(const char *want, char *name, unsigned char *mask)
+{
+	if (!want)
+		return;
+	memcpy(name, want, strlen(want));
+	memset(mask, 0xff, strlen(want) + 1);
+}
+
+/* The two inversions have one value in both families */
 static void rule_with_ifaces(struct make *mk, const char *in, const char *out,
 			     uint8_t invert)
 {
-	struct ipt_ip *ip = &make_verdict(mk, VERDICT_ACCEPT)->ip;
+	struct make_entry *e = make_verdict(mk, VERDICT_ACCEPT);
 
-	if (in) {
-		memcpy(ip->iniface, in, strlen(in));
-		memset(ip->iniface_mask, 0xff, strlen(in) + 1);
+	if (mk->family == NFPROTO_IPV6) {
+		set_iface(in, e->ip6.iniface, e->ip6.iniface_mask);
+		set_iface(out, e->ip6.outiface, e->ip6.outiface_mask);
+		e->ip6.invflags = invert;
+	} else {
+		set_iface(in, e->ip.iniface, e->ip.iniface_mask);
+		set_iface(out, e->ip.outiface, e->ip.outiface_mask);
+		e->ip.invflags = invert;
 	}
-	if (out) {
-		memcpy(ip->outiface, out, strlen(out));
-		memset(ip->outiface_mask, 0xff, strlen(out) + 1);
-	}
-	ip->invflags = invert;
 }
 
 /* One rule for each hook, and each hook's policy */
-static struct ir_ruleset *ifaces_at_hooks(const char *in, const char *out,
-					  uint8_t invert)
+static struct ir_ruleset *ifaces_at_hooks(uint16_t family, const char *in,
+					  const char *out, uint8_t invert)
 {
 	struct make mk;
 
 	make_init(&mk);
+	mk.family = family;
 	for (int h = 0; h < 5; h++) {
 		rule_with_ifaces(&mk, in, out, invert);
 		make_verdict(&mk, VERDICT_DROP);
@@ -112,7 +113,35 @@ static struct ir_ruleset *ifaces_at_hooks(const char *in, const char *out,
 	return read_and_run(&mk, all_but("hook"));
 }
 
-TEST(missing_device_is_the_empty_name)
+FIXTURE(hook)
+{
+	int nothing;
+};
+
+FIXTURE_VARIANT(hook)
+{
+	uint16_t family;
+};
+
+FIXTURE_VARIANT_ADD(hook, ipv4)
+{
+	.family = NFPROTO_IPV4,
+};
+
+FIXTURE_VARIANT_ADD(hook, ipv6)
+{
+	.family = NFPROTO_IPV6,
+};
+
+FIXTURE_SETUP(hook)
+{
+}
+
+FIXTURE_TEARDOWN(hook)
+{
+}
+
+TEST_F(hook, missing_device_is_the_empty_name)
 {
 	static const struct {
 		const char *in, *out;
@@ -133,7 +162,8 @@ TEST(missing_device_is_the_empty_name)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct ir_ruleset *rs = ifaces_at_hooks(cases[i].in,
+		struct ir_ruleset *rs = ifaces_at_hooks(variant->family,
+							cases[i].in,
 							cases[i].out,
 							cases[i].invert);
 
@@ -472,101 +502,6 @@ TEST(golden)
 	EXPECT_STREQ(golden_after, text);
 	free(text);
 	bpfilter_ir_free(rs);
-}
-
-/* Any passes, random tables, random packets */
-
-static int compare_packet(const struct ir_ruleset *before,
-			  const struct ir_ruleset *after, int hook,
-			  const struct packet *pkt)
-{
-	uint64_t want[MAX_RULES] = {}, got[MAX_RULES] = {};
-	enum ir_verdict verdict = ir_eval(before, hook, pkt, want);
-
-	if (verdict == IR_VERDICT_BROKEN ||
-	    verdict != ir_eval(after, hook, pkt, got))
-		return -1;
-	return memcmp(want, got, sizeof(want));
-}
-
-static int compare_passes(struct rng *r, const void *blob, size_t size,
-			  uint32_t skip, unsigned long *dead)
-{
-	struct ir_ruleset *before, *after;
-	struct refusal why;
-	struct packet pkt;
-	int bad = 0;
-
-	if (bpfilter_blob_read(blob, size, NFPROTO_IPV4, &before, &why))
-		goto out_before;
-	bad = bpfilter_blob_read(blob, size, NFPROTO_IPV4, &after, &why);
-	bad |= bpfilter_passes_run_but(after, skip, &why);
-	for (int n = 0; n < PACKETS && !bad; n++) {
-		int hook = NF_INET_LOCAL_IN + rng_below(r, 3);
-
-		if (before->hook_chain[hook] < 0)
-			continue;
-		random_packet(r, hook, &pkt);
-		bad = compare_packet(before, after, hook, &pkt);
-	}
-	for (uint32_t i = 0; i < after->num_rules; i++)
-		*dead += after->rules[i].dead;
-	if (bad) {
-		bpfilter_ir_dump(before, stderr);
-		bpfilter_ir_dump(after, stderr);
-	}
-	bpfilter_ir_free(after);
-out_before:
-	bpfilter_ir_free(before);
-	return bad;
-}
-
-static int compare_series(enum random_shape shape, enum random_tests tests)
-{
-	unsigned long dead[1 << NUM_PASSES] = {};
-
-	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
-		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
-		uint32_t skip = seed % (1 << NUM_PASSES);
-		struct make mk;
-		size_t size;
-		void *blob;
-		int bad;
-
-		make_init(&mk);
-		random_ruleset(&r, &mk, shape, tests);
-		blob = make_blob(&mk, &size);
-		make_free(&mk);
-		bad = compare_passes(&r, blob, size, skip, &dead[skip]);
-		free(blob);
-		if (bad) {
-			fprintf(stderr, "# seed %u\n", seed);
-			return -1;
-		}
-	}
-	fprintf(stderr, "# %lu rules found dead by all passes, %lu by none\n",
-		dead[0], dead[(1 << NUM_PASSES) - 1]);
-	return dead[0] && !dead[(1 << NUM_PASSES) - 1] ? 0 : -1;
-}
-
-TEST(legal_chains_stay_the_same)
-{
-	EXPECT_EQ(0, compare_series(RANDOM_LEGAL, RANDOM_FEW));
-}
-
-TEST(legal_rules_stay_the_same)
-{
-	EXPECT_EQ(0, compare_series(RANDOM_LEGAL, RANDOM_MANY));
-}
-
-TEST(forged_chains_stay_the_same)
-{
-	EXPECT_EQ(0, compare_series(RANDOM_FORGED, RANDOM_FEW));
-}
-
-TEST(forged_rules_stay_the_same)
-{
-	EXPECT_EQ(0, compare_series(RANDOM_FORGED, RANDOM_MANY));
 }
 
 TEST_HARNESS_MAIN

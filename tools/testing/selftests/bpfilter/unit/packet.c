@@ -154,3 +154,15 @@ void packet_call(struct packet_calls *calls, enum packet_asked what,
 		};
 	calls->num++;
 }
+
+/* Was the kernel asked the same, as far as it was noted? */
+bool packet_calls_equal(const struct packet_calls *a,
+			const struct packet_calls *b)
+{
+	unsigned int num = a->num;
+
+	if (num > PACKET_CALLS_MAX)
+		num = PACKET_CALLS_MAX;
+	return a->num == b->num &&
+	       !memcmp(a->calls, b->calls, num * sizeof(*a->calls));
+}

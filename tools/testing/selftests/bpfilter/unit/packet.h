@@ -188,5 +188,7 @@ void packet_transport(const uint8_t *bytes, unsigned int len, bool is_ip6,
 		      struct packet_transport *t);
 void packet_call(struct packet_calls *calls, enum packet_asked what,
 		 uint32_t index, uint32_t thoff, uint32_t fragoff);
+bool packet_calls_equal(const struct packet_calls *a,
+			const struct packet_calls *b);
 
 #endif /* UNIT_PACKET_H */
