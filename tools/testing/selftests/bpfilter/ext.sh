@@ -28,7 +28,10 @@ KLOG_DEV='(|in0|out0|alt0)'
 
 require_cmd ip "$IPTABLES-restore" "$(side_ipt 6)-restore" diff
 case $ENGINE in
-bpfilter) require_bpfilter ;;
+bpfilter)
+	require_bpfilter
+	require_cmd "$BPFILTER" jq
+	;;
 native) require_native ;;
 esac
 
@@ -180,19 +183,15 @@ run_side()
 	side_del box
 }
 
-# Is the extension translated or bridged in the ruleset that is loaded?
+# Is the extension translated or bridged in the rules that are loaded, or both?
 note_engine()
 {
-	local table names=
-
-	for table in raw mangle nat filter security; do
-		lines "$1" "$2" rule | awk -v t=$table '$2 == t { f = 1 }
-			END { exit !f }' || continue
-		names+=$(in_ns "$3" "$BPFILTER" "-$2" dump table "$table" ir \
-			2>&1 | grep -F 'bridge ')
-	done
-	how=translated
-	grep -qE "bridge[^\"]*\"${NAMES[$1]}\"" <<< "$names" && how=bridged
+	how=$(in_ns "$3" "$BPFILTER" -j show | jq -r "[.netns[0].tables[] |
+		select(.family == \"ipv$2\") | .extensions[]? |
+		select(.kind == \"${KINDS[$1]}\" and .name == \"${NAMES[$1]}\") |
+		(select(.translated > 0) | \"translated\"),
+		(select(.bridged > 0) | \"bridged\")] | unique | join(\"+\")")
+	how=${how:-unknown}
 }
 
 # compare_lines WHAT FILE PATTERN-FILE: each line matches its pattern
