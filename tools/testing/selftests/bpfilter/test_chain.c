@@ -33,9 +33,8 @@ static void make_table(struct make *mk)
 	struct make_entry *e;
 	struct xt_tcp *tcp;
 
-	make_init(mk);
 	e = make_verdict(mk, VERDICT_ACCEPT);
-	e->ip.proto = IPPROTO_TCP;
+	make_proto(e, IPPROTO_TCP);
 	tcp = make_match(e, "tcp", 0, sizeof(*tcp));
 	*tcp = (struct xt_tcp) {
 		.spts = { 0, 65535 },
@@ -46,7 +45,7 @@ static void make_table(struct make *mk)
 	make_verdict(mk, VERDICT_DROP);
 	make_verdict(mk, VERDICT_ACCEPT);
 	make_head(mk, "user");
-	make_goto(mk, LAST_RETURN)->ip.proto = IPPROTO_UDP;
+	make_proto(make_goto(mk, LAST_RETURN), IPPROTO_UDP);
 	make_verdict(mk, VERDICT_RETURN);
 	make_head(mk, "last");
 	make_verdict(mk, VERDICT_RETURN);
@@ -61,13 +60,44 @@ static int read_table(const struct make *mk, struct ir_ruleset **rs,
 {
 	size_t size;
 	void *blob = make_blob(mk, &size);
-	int ret = bpfilter_blob_read(blob, size, NFPROTO_IPV4, rs, why);
+	int ret = bpfilter_blob_read(blob, size, mk->family, rs, why);
 
 	free(blob);
 	return ret;
 }
 
-TEST(chains_are_listed_as_iptables_does)
+FIXTURE(chain)
+{
+	struct make mk;
+};
+
+FIXTURE_VARIANT(chain)
+{
+	uint16_t family;
+};
+
+FIXTURE_VARIANT_ADD(chain, ipv4)
+{
+	.family = NFPROTO_IPV4,
+};
+
+FIXTURE_VARIANT_ADD(chain, ipv6)
+{
+	.family = NFPROTO_IPV6,
+};
+
+FIXTURE_SETUP(chain)
+{
+	make_init(&self->mk);
+	self->mk.family = variant->family;
+}
+
+FIXTURE_TEARDOWN(chain)
+{
+	make_free(&self->mk);
+}
+
+TEST_F(chain, chains_are_listed_as_iptables_does)
 {
 	static const struct {
 		const char *name;
@@ -83,10 +113,10 @@ TEST(chains_are_listed_as_iptables_does)
 	};
 	struct ir_ruleset *rs;
 	struct refusal why;
-	struct make mk;
+	struct make *mk = &self->mk;
 
-	make_table(&mk);
-	ASSERT_EQ(0, read_table(&mk, &rs, &why)) TH_LOG("%s", why.text);
+	make_table(mk);
+	ASSERT_EQ(0, read_table(mk, &rs, &why)) TH_LOG("%s", why.text);
 	ASSERT_EQ(ARRAY_SIZE(want), rs->num_chains);
 	for (size_t c = 0; c < ARRAY_SIZE(want); c++) {
 		EXPECT_STREQ(want[c].name, rs->chains[c].name);
@@ -103,10 +133,9 @@ TEST(chains_are_listed_as_iptables_does)
 	EXPECT_EQ(-1, rs->hook_chain[4]);
 	EXPECT_EQ(IN_POLICY, rs->hook_underflow[1]);
 	bpfilter_ir_free(rs);
-	make_free(&mk);
 }
 
-TEST(rules_know_their_place)
+TEST_F(chain, rules_know_their_place)
 {
 	static const struct {
 		int32_t chain;
@@ -129,15 +158,15 @@ TEST(rules_know_their_place)
 	};
 	struct ir_ruleset *rs;
 	struct refusal why;
-	struct make mk;
+	struct make *mk = &self->mk;
 
-	make_table(&mk);
-	ASSERT_EQ(0, read_table(&mk, &rs, &why)) TH_LOG("%s", why.text);
+	make_table(mk);
+	ASSERT_EQ(0, read_table(mk, &rs, &why)) TH_LOG("%s", why.text);
 	ASSERT_EQ(NUM_ENTRIES, rs->num_rules);
 	for (uint32_t i = 0; i < NUM_ENTRIES; i++) {
 		const struct ir_rule *r = &rs->rules[i];
 
-		EXPECT_EQ(make_offset(&mk, i), r->offset);
+		EXPECT_EQ(make_offset(mk, i), r->offset);
 		EXPECT_EQ(want[i].chain, r->chain);
 		EXPECT_EQ(want[i].number, r->number);
 		EXPECT_EQ(want[i].action, r->action);
@@ -148,26 +177,24 @@ TEST(rules_know_their_place)
 	EXPECT_EQ(3, rs->rules[IN_JUMP].target_chain);
 	EXPECT_EQ(4, rs->rules[USER_GOTO].target_chain);
 	bpfilter_ir_free(rs);
-	make_free(&mk);
 }
 
 /* Jumps that iptables does not make: to the next rule, to a chain's head */
-TEST(odd_jumps_get_chains_of_their_own)
+TEST_F(chain, odd_jumps_get_chains_of_their_own)
 {
 	struct ir_ruleset *rs;
 	struct refusal why;
-	struct make mk;
+	struct make *mk = &self->mk;
 
-	make_init(&mk);
-	make_jump(&mk, 1);
-	make_jump(&mk, 4);
-	make_jump(&mk, 3);
-	make_verdict(&mk, VERDICT_ACCEPT);
-	make_head(&mk, "user");
-	make_verdict(&mk, VERDICT_RETURN);
-	make_head(&mk, "ERROR");
-	make_hook(&mk, NF_INET_LOCAL_IN, 0, 3);
-	ASSERT_EQ(0, read_table(&mk, &rs, &why)) TH_LOG("%s", why.text);
+	make_jump(mk, 1);
+	make_jump(mk, 4);
+	make_jump(mk, 3);
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_head(mk, "user");
+	make_verdict(mk, VERDICT_RETURN);
+	make_head(mk, "ERROR");
+	make_hook(mk, NF_INET_LOCAL_IN, 0, 3);
+	ASSERT_EQ(0, read_table(mk, &rs, &why)) TH_LOG("%s", why.text);
 	EXPECT_EQ(IR_ACTION_CONTINUE, rs->rules[0].action);
 	EXPECT_EQ(IR_ACTION_JUMP, rs->rules[1].action);
 	EXPECT_EQ(IR_ACTION_CONTINUE, rs->rules[2].action);
@@ -178,35 +205,32 @@ TEST(odd_jumps_get_chains_of_their_own)
 	EXPECT_EQ(4, rs->chains[2].first);
 	EXPECT_EQ(5, rs->chains[2].end);
 	bpfilter_ir_free(rs);
-	make_free(&mk);
 }
 
 /* Two slots for one user chain and the end, three jumps in a row */
-TEST(full_jump_stack_is_refused)
+TEST_F(chain, full_jump_stack_is_refused)
 {
 	struct ir_ruleset *rs;
 	struct refusal why;
-	struct make mk;
+	struct make *mk = &self->mk;
 
-	make_init(&mk);
-	make_jump(&mk, 3);
-	make_verdict(&mk, VERDICT_ACCEPT);
-	make_head(&mk, "user");
-	make_jump(&mk, 5);
-	make_verdict(&mk, VERDICT_RETURN);
-	make_jump(&mk, 7);
-	make_verdict(&mk, VERDICT_RETURN);
-	make_verdict(&mk, VERDICT_RETURN);
-	make_head(&mk, "ERROR");
-	make_hook(&mk, NF_INET_LOCAL_IN, 0, 1);
-	EXPECT_EQ(-EINVAL, read_table(&mk, &rs, &why));
+	make_jump(mk, 3);
+	make_verdict(mk, VERDICT_ACCEPT);
+	make_head(mk, "user");
+	make_jump(mk, 5);
+	make_verdict(mk, VERDICT_RETURN);
+	make_jump(mk, 7);
+	make_verdict(mk, VERDICT_RETURN);
+	make_verdict(mk, VERDICT_RETURN);
+	make_head(mk, "ERROR");
+	make_hook(mk, NF_INET_LOCAL_IN, 0, 1);
+	EXPECT_EQ(-EINVAL, read_table(mk, &rs, &why));
 	EXPECT_FALSE(why.native);
 	EXPECT_STREQ("filter/user rule 3: jump stack of 2 can overflow",
 		     why.text);
 	ASSERT_NE(NULL, rs);
 	EXPECT_EQ(2, rs->rules[7].comefrom);
 	bpfilter_ir_free(rs);
-	make_free(&mk);
 }
 
 TEST_HARNESS_MAIN

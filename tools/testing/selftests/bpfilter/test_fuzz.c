@@ -15,7 +15,7 @@
 #include "unit/ir_eval.h"
 #include "unit/random.h"
 
-#define SEEDS		150
+#define SEEDS		100
 #define RANDOM_DAMAGES	400
 
 static const uint32_t words[] = { 0, 1, 0x7fffffff, 0xffffffff };
@@ -30,7 +30,7 @@ static int walk_packets(const struct ir_ruleset *rs, struct rng *r)
 	for (int h = 0; h < 5 && counters; h++) {
 		if (rs->hook_chain[h] < 0)
 			continue;
-		random_packet(r, h, &pkt);
+		random_all_packet(r, rs->family, h, &pkt);
 		bad |= ir_eval(rs, h, &pkt, counters) == IR_VERDICT_BROKEN;
 	}
 	free(counters);
@@ -52,7 +52,8 @@ static int dump_to_nowhere(const struct ir_ruleset *rs)
 }
 
 /* Reads a copy of exactly the right size, so that each byte behind is noticed */
-static int read_copy(const void *data, size_t size, struct rng *r)
+static int read_copy(const void *data, size_t size, uint16_t family,
+		     struct rng *r)
 {
 	void *copy = malloc(size ?: 1);
 	struct ir_ruleset *rs;
@@ -60,7 +61,7 @@ static int read_copy(const void *data, size_t size, struct rng *r)
 	int ret, bad = 0;
 
 	memcpy(copy, data, size);
-	ret = bpfilter_blob_read(copy, size, NFPROTO_IPV4, &rs, &why);
+	ret = bpfilter_blob_read(copy, size, family, &rs, &why);
 	free(copy);
 	if (!ret != !why.error || (!rs && !why.native))
 		bad = 1;
@@ -77,14 +78,15 @@ static int read_copy(const void *data, size_t size, struct rng *r)
 	return bad;
 }
 
-static void *make_seed(struct rng *r, size_t *size)
+static void *make_seed(struct rng *r, uint16_t family, size_t *size)
 {
 	struct make mk;
 	void *blob;
 
 	make_init(&mk);
+	mk.family = family;
 	random_ruleset(r, &mk, rng_one_in(r, 3) ? RANDOM_FORGED : RANDOM_LEGAL,
-		       rng_one_in(r, 4) ? RANDOM_FEW : RANDOM_MANY);
+		       rng_one_in(r, 4) ? RANDOM_FEW : RANDOM_ALL);
 	blob = make_blob(&mk, size);
 	make_free(&mk);
 	return blob;
@@ -103,39 +105,67 @@ static void damage(struct rng *r, uint8_t *blob, size_t size)
 	memcpy(blob + at, &half, sizeof(half));
 }
 
-TEST(truncated)
+FIXTURE(fuzz)
+{
+	int nothing;
+};
+
+FIXTURE_VARIANT(fuzz)
+{
+	uint16_t family;
+};
+
+FIXTURE_VARIANT_ADD(fuzz, ipv4)
+{
+	.family = NFPROTO_IPV4,
+};
+
+FIXTURE_VARIANT_ADD(fuzz, ipv6)
+{
+	.family = NFPROTO_IPV6,
+};
+
+FIXTURE_SETUP(fuzz)
+{
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+}
+
+TEST_F(fuzz, truncated)
 {
 	struct rng r = { .state = 1 };
 	size_t size;
-	uint8_t *blob = make_seed(&r, &size);
+	uint8_t *blob = make_seed(&r, variant->family, &size);
 	int bad = 0;
 
 	for (size_t len = 0; len < size; len++)
-		bad |= read_copy(blob, len, &r);
+		bad |= read_copy(blob, len, variant->family, &r);
 	EXPECT_EQ(0, bad);
 	free(blob);
 }
 
-TEST(truncated_with_fitting_size)
+TEST_F(fuzz, truncated_with_fitting_size)
 {
 	struct rng r = { .state = 2 };
 	struct ipt_replace *repl;
 	size_t size;
 
-	repl = make_seed(&r, &size);
+	repl = make_seed(&r, variant->family, &size);
 	for (size_t len = sizeof(*repl); len < size; len++) {
 		repl->size = len - sizeof(*repl);
-		ASSERT_EQ(0, read_copy(repl, len, &r));
+		ASSERT_EQ(0, read_copy(repl, len, variant->family, &r));
 	}
 	free(repl);
 }
 
-TEST(words_replaced)
+TEST_F(fuzz, words_replaced)
 {
 	for (int seed = 1; seed <= 4; seed++) {
 		struct rng r = { .state = seed };
 		size_t size;
-		uint8_t *blob = make_seed(&r, &size);
+		uint8_t *blob = make_seed(&r, variant->family, &size);
 
 		for (size_t at = 0; at + 4 <= size; at += 4) {
 			uint32_t old;
@@ -143,7 +173,7 @@ TEST(words_replaced)
 			memcpy(&old, blob + at, 4);
 			for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
 				memcpy(blob + at, &words[w], 4);
-				ASSERT_EQ(0, read_copy(blob, size, &r));
+				ASSERT_EQ(0, read_copy(blob, size, variant->family, &r));
 			}
 			memcpy(blob + at, &old, 4);
 		}
@@ -151,19 +181,19 @@ TEST(words_replaced)
 	}
 }
 
-TEST(random_damages)
+TEST_F(fuzz, random_damages)
 {
 	for (int seed = 1; seed <= SEEDS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
 		size_t size;
-		uint8_t *blob = make_seed(&r, &size);
+		uint8_t *blob = make_seed(&r, variant->family, &size);
 		uint8_t *copy = malloc(size);
 
 		for (int n = 0; n < RANDOM_DAMAGES; n++) {
 			memcpy(copy, blob, size);
 			for (uint32_t i = rng_below(&r, 4); i < 4; i++)
 				damage(&r, copy, size);
-			ASSERT_EQ(0, read_copy(copy, size, &r))
+			ASSERT_EQ(0, read_copy(copy, size, variant->family, &r))
 				TH_LOG("seed %d, damage %d", seed, n);
 		}
 		free(copy);

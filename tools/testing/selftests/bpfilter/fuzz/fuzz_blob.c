@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry for libFuzzer: arbitrary bytes through reader, passes and dump. With
- * clang, from this directory:
+ * Entry for libFuzzer: arbitrary bytes, as a table of either family, through
+ * reader, passes and dump. With clang, from this directory:
  *
  *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE \
  *	-I../../../../bpfilter -I../../../../include \
  *	-I../../../../../include/uapi fuzz_blob.c \
- *	../../../../bpfilter/{blob,ir,match_,pass}*.c \
- *	../../../../bpfilter/{parse,refuse,registry}.c -o fuzz_blob
+ *	../../../../bpfilter/{blob,ir,match_,pass,registry,target_}*.c \
+ *	../../../../bpfilter/{parse,refuse}.c -o fuzz_blob
  *   ./fuzz_blob -max_len=65536 CORPUS
  *
  * where CORPUS is a directory with saved blobs.
@@ -22,28 +22,40 @@
 int fuzz_one_input(const uint8_t *data, size_t size)
 	asm("LLVMFuzzerTestOneInput");
 
+static void dump(const struct ir_ruleset *rs)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	bpfilter_ir_dump(rs, out);
+	fclose(out);
+	free(text);
+}
+
 /* The reader wants an aligned blob, and it may not read a byte behind it */
-int fuzz_one_input(const uint8_t *data, size_t size)
+static void read_as(const uint8_t *data, size_t size, uint16_t family)
 {
 	void *copy = malloc(size ?: 1);
-	char *text = NULL;
 	struct ir_ruleset *rs;
 	struct refusal why;
-	size_t text_size;
-	FILE *out;
 	int ret;
 
 	memcpy(copy, data, size);
-	ret = bpfilter_blob_read(copy, size, NFPROTO_IPV4, &rs, &why);
+	ret = bpfilter_blob_read(copy, size, family, &rs, &why);
 	free(copy);
 	if (!ret && bpfilter_passes_run(rs, &why))
 		abort();
-	out = rs ? open_memstream(&text, &text_size) : NULL;
-	if (out) {
-		bpfilter_ir_dump(rs, out);
-		fclose(out);
-	}
-	free(text);
+	if (rs)
+		dump(rs);
 	bpfilter_ir_free(rs);
+}
+
+int fuzz_one_input(const uint8_t *data, size_t size)
+{
+	read_as(data, size, NFPROTO_IPV4);
+	read_as(data, size, NFPROTO_IPV6);
 	return 0;
 }
