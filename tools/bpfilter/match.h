@@ -3,7 +3,6 @@
 #define BPFILTER_MATCH_H
 
 #include <stdint.h>
-#include <linux/compiler.h>
 
 #include "ir.h"
 
@@ -95,7 +94,5 @@ const struct match_desc *bpfilter_match_find(const char *name, uint8_t revision,
 					     uint16_t family);
 
 int ir_test_add(struct parse_ctx *ctx, const struct ir_test *test);
-int __printf(2, 3)
-parse_refuse(struct parse_ctx *ctx, const char *fmt, ...);
 
 #endif /* BPFILTER_MATCH_H */

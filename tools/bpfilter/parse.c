@@ -6,24 +6,6 @@
 #include "parse.h"
 
 /**
- * parse_refuse() - refuse what the native engine would take
- * @ctx:	the parser's context
- * @fmt:	the reason; the place comes from @ctx
- *
- * Return: the negative errno of the ruleset's first refusal.
- */
-int parse_refuse(struct parse_ctx *ctx, const char *fmt, ...)
-{
-	va_list args;
-	int ret;
-
-	va_start(args, fmt);
-	ret = bpfilter_vrefuse(ctx->why, EINVAL, false, &ctx->where, fmt, args);
-	va_end(args);
-	return ret;
-}
-
-/**
  * parse_invalid() - refuse what the native engine refuses too
  * @ctx:	the parser's context
  * @error:	the positive errno that it has for this cause

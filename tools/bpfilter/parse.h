@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <linux/compiler.h>
 #include <linux/netfilter/x_tables.h>
 
 #include "match.h"
@@ -63,7 +64,7 @@ static inline bool parse_is_bool(uint8_t value)
 	return value <= 1;
 }
 
-/* Native has the same error for the same cause, unlike parse_refuse() */
+/* Native has the same error for the same cause */
 int __printf(3, 4)
 parse_invalid(struct parse_ctx *ctx, int error, const char *fmt, ...);
 
