@@ -38,12 +38,14 @@ test:
 test-full:
 	@scripts/test full
 
-## make diff RULES="FILE ..."
-##                     load iptables-restore files natively and with bpfilter,
-##                     compare packets and counters (FILE.ipset for FILE.rules
-##                     is restored first)
+## make diff RULES="FILE ..." RULES6="FILE ..." GENERATE=N
+##                     load iptables-restore files, ip6tables-restore files and
+##                     N generated rulesets natively and with bpfilter, compare
+##                     packets and counters (NAME.ipset for NAME.rules is
+##                     restored first; SEED=, PACKETS= for each ruleset)
 diff:
-	@scripts/diff $(CALLER) $(RULES)
+	@scripts/diff $(if $(GENERATE),-g "$(GENERATE)") $(if $(SEED),-s "$(SEED)") \
+		$(if $(PACKETS),-n "$(PACKETS)") "$(CALLER)" $(RULES) -6 $(RULES6)
 
 ## make series         write the kernel patches to build/series
 series:

@@ -32,19 +32,26 @@ FILES=()
 FAMILIES=()
 declare -A COUNT=([equal]=0 [different]=0 [refused]=0 [skipped]=0 [error]=0)
 
+# add_file FILE [FAMILY]
 add_file()
 {
-	local family=$FAMILY file
+	local family=${2:-$FAMILY}
 
-	if [[ -d $1 ]]; then
-		for file in "$1"/*.rules "$1"/v[46]/*.rules; do
-			[[ ! -f $file ]] || add_file "$file"
-		done
-		return
-	fi
-	[[ -n $family || $1 != */v6/* ]] || family=6
+	[[ $1 != */v6/* ]] || family=${family:-6}
 	FILES+=("$1")
 	FAMILIES+=("${family:-4}")
+}
+
+add_folder()
+{
+	local file
+
+	for file in "$1"/*.rules "$1"/v4/*.rules; do
+		[[ ! -f $file ]] || add_file "$file" 4
+	done
+	for file in "$1"/v6/*.rules; do
+		[[ ! -f $file ]] || add_file "$file" 6
+	done
 }
 
 while (($#)); do
@@ -54,7 +61,13 @@ while (($#)); do
 	-q) QUIET=1 ;;
 	-[nsC]) OPTIONS+=("$1" "$2") && shift ;;
 	-*) OPTIONS+=("$1") ;;
-	*) add_file "$1" ;;
+	*)
+		if [[ -d $1 ]]; then
+			add_folder "$1"
+		else
+			add_file "$1"
+		fi
+		;;
 	esac
 	shift
 done
@@ -62,8 +75,8 @@ done
 if ((!${#FILES[@]})); then
 	ALLOW=1
 	# shellcheck disable=SC2154	# set by lib.sh
-	add_file "$lib_dir/data"
-	add_file "${RULESETS:-$lib_dir/../rulesets}"
+	add_folder "$lib_dir/data"
+	add_folder "${RULESETS:-$lib_dir/../rulesets}"
 fi
 
 require_root

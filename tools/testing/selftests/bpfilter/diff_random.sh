@@ -3,12 +3,13 @@
 #
 # usage: diff_random.sh [-N] [SEED [COUNT [PACKETS]]]
 #
-# COUNT random rulesets, made by genrules from SEED on, and PACKETS packets each
-# through the native engine and through bpfilter, see diff.sh. Then rulesets
-# with one rule changed on bpfilter's side, since a test that cannot fail is
-# none: a rule that is gone must be found each time, a port or address moved by
-# one most times, given more packets: one there may never get as far as to it.
-# -N: natively on both sides, for a kernel without bpfilter.
+# COUNT random rulesets, made by genrules from SEED on, one of IPv4 and one of
+# IPv6 in turn, and PACKETS packets each through the native engine and through
+# bpfilter, see diff.sh. Then rulesets with one rule changed on bpfilter's side,
+# since a test that cannot fail is none: a rule that is gone must be found each
+# time, a port or address moved by one most times, given more packets: one there
+# may never get as far as to it. -N: natively on both sides, for a kernel
+# without bpfilter.
 #
 # Without SEED it is made up and printed. BPFILTER_FULL=1 in the environment is
 # for the long run.
@@ -36,7 +37,7 @@ fi
 SEED=${1:-$((RANDOM * 32768 + RANDOM))}
 COUNT=${2:-$(default_count)}
 PACKETS=${3:-500}
-CHANGED=$((COUNT / 10 + 1))
+CHANGED=$((COUNT / 10 + 2))
 # shellcheck disable=SC2154	# set by lib.sh
 DIR=$lib_dir RULES=$scratch/rules LOG=$scratch/log
 
@@ -45,17 +46,62 @@ require_cmd "$IPTABLES-restore" "$IPTABLES-save"
 require_native
 ((${#OPTIONS[@]})) || require_bpfilter
 
-# Does the machine have what a table raw of genrules needs?
-have_raw()
+# Namespaces come and go faster if nobody waits for RCU
+EXPEDITED=/sys/kernel/rcu_expedited
+if [[ -w $EXPEDITED ]]; then
+	EXPEDITED_WAS=$(cat $EXPEDITED)
+	echo 1 > $EXPEDITED
+fi
+
+# shellcheck disable=SC2317	# lib.sh calls it
+test_cleanup()
 {
-	# shellcheck disable=SC2154	# set by ns_add
-	ns_add probe && ipt "$probe" -t raw -A OUTPUT -j CT --notrack 2>/dev/null
+	[[ -z ${EXPEDITED_WAS:-} ]] || echo "$EXPEDITED_WAS" > $EXPEDITED
 }
 
-# diffrun OPTION...: on a ruleset, its last line to $VERDICT
+# takes FAMILY TEXT: does the machine have what tables like these need?
+takes()
+{
+	local command=$IPTABLES
+
+	[[ $1 = 4 ]] || command=ip6tables${IPTABLES#iptables}
+	# shellcheck disable=SC2154	# set by ns_add
+	printf '%b\nCOMMIT\n' "$2" | in_ns "$probe" "$command-restore" -w 2>/dev/null
+}
+
+# What genrules may make for a family, to the array OPT_4 or OPT_6
+find_options()
+{
+	local -n opt=OPT_$1
+	local ttl='-m ttl --ttl-eq 1' one=10.0.0.1
+
+	[[ $1 = 4 ]] || ttl='-m hl --hl-eq 1' one=::1
+	opt=(-"$1")
+	takes "$1" '*raw\n-A OUTPUT -j CT --notrack' && opt+=(-r)
+	takes "$1" '*raw\nCOMMIT\n*mangle\nCOMMIT\n*security' && opt+=(-t)
+	takes "$1" "*mangle\n-A INPUT -p tcp -m multiport --ports 1,2 $ttl \
+		-m mark --mark 1 -m length --length 1 -m dscp --dscp 1 \
+		-m tos --tos 1 -m pkttype --pkt-type unicast \
+		-m iprange --src-range $one-$one -j MARK --set-mark 1" &&
+		opt+=(-x)
+	note "IPv$1: genrules ${opt[*]}"
+}
+
+# make_rules SEED: to $RULES, family to $FAMILY
+make_rules()
+{
+	local family=$((4 + 2 * ($1 % 2)))
+	# shellcheck disable=SC2178	# the name of an array
+	local -n opt=OPT_$family
+
+	FAMILY=${opt[0]}
+	"$DIR/genrules" "${opt[@]}" "$1" > "$RULES"
+}
+
+# run_diff OPTION...: on a ruleset, its last line to $VERDICT
 run_diff()
 {
-	"$DIR/diffrun" "${OPTIONS[@]}" -n "$PACKETS" "$@" "$RULES" \
+	"$DIR/diffrun" "$FAMILY" "${OPTIONS[@]}" -n "$PACKETS" "$@" "$RULES" \
 		> "$LOG" 2>&1
 	STATUS=$?
 	VERDICT=$(grep -v '^#' "$LOG" | tail -n 1)
@@ -70,11 +116,12 @@ failed()
 
 test_equal()
 {
+	make_rules "$1"
 	run_diff -s "$1"
 	if ((STATUS == 0)); then
-		ktap_test_pass "ruleset $1"
+		ktap_test_pass "ruleset $1, IPv${FAMILY#-}, $VERDICT"
 	else
-		failed "ruleset $1"
+		failed "ruleset $1, IPv${FAMILY#-}"
 	fi
 }
 
@@ -83,7 +130,7 @@ test_edges()
 	local seed found=0
 
 	for ((seed = SEED; seed < SEED + CHANGED; seed++)); do
-		"$DIR/genrules" "$seed" > "$RULES"
+		make_rules "$seed"
 		run_diff -s "$seed" -C edge -n $((4 * PACKETS))
 		((STATUS)) || found=$((found + 1))
 		note "ruleset $seed, $VERDICT"
@@ -94,25 +141,24 @@ test_edges()
 
 test_changed()
 {
+	make_rules "$1"
 	run_diff -s "$1" -C never
 	case $STATUS in
-	0) ktap_test_pass "ruleset $1, $VERDICT" ;;
+	0) ktap_test_pass "ruleset $1, IPv${FAMILY#-}, $VERDICT" ;;
 	4) ktap_test_skip "ruleset $1 ($VERDICT)" ;;
 	*) failed "ruleset $1, changed" ;;
 	esac
 }
 
-RAW=()
-have_raw && RAW=(-r)
-
 plan $((COUNT + CHANGED + 1))
 note "seed $SEED, $COUNT rulesets, $PACKETS packets each"
+ns_add probe
+find_options 4
+find_options 6
 for ((seed = SEED; seed < SEED + COUNT; seed++)); do
-	"$DIR/genrules" "${RAW[@]}" "$seed" > "$RULES"
 	test_equal "$seed"
 done
 for ((seed = SEED; seed < SEED + CHANGED; seed++)); do
-	"$DIR/genrules" "$seed" > "$RULES"
 	test_changed "$seed"
 done
 check "most changes by one are found" test_edges

@@ -8,24 +8,45 @@
 #include "diff/util.h"
 
 /*
- * A random filter table, input of iptables-restore, from all that bpfilter
- * translates. Values are few, so that one packet fits many rules. A chain goes
- * on to later ones only, most often to the next, so that they nest deeply and
- * have no loops. The seed stands in the first line.
+ * Random tables, input of iptables-restore or ip6tables-restore, from what
+ * bpfilter translates. Values are few, so that one packet fits many rules. A
+ * chain goes on to later ones only, most often to the next, so that they nest
+ * deeply and have no loops. The seed stands in the first line.
  */
 
 #define MAX_CHAINS 16
+#define MAX_HOOKS 5
+
+/**
+ * struct table - a table
+ * @name:	its name
+ * @hooks:	its chains
+ * @num:	number of @hooks
+ */
+struct table {
+	const char *name;
+	const char *hooks[MAX_HOOKS];
+	unsigned int num;
+};
+
+static const struct table tables[] = {
+	{ "raw", { "PREROUTING", "OUTPUT" }, 2 },
+	{ "mangle", { "PREROUTING", "INPUT", "FORWARD", "OUTPUT",
+		      "POSTROUTING" }, 5 },
+	{ "filter", { "INPUT", "FORWARD", "OUTPUT" }, 3 },
+	{ "security", { "INPUT", "FORWARD", "OUTPUT" }, 3 },
+};
 
 struct gen {
 	struct rng rng;
+	const struct table *table;
+	bool v6;
+	bool more;			/* matches that need modules */
+	unsigned int hooks;		/* of the table */
 	unsigned int chains;		/* hooks and user chains */
 	bool conntrack;			/* rules may ask for connections */
 	bool counters;			/* rules come with counters */
 };
-
-static const char * const hook_names[] = { "INPUT", "FORWARD", "OUTPUT" };
-
-#define NUM_HOOKS 3
 
 static uint32_t below(struct gen *g, uint32_t n)
 {
@@ -56,11 +77,12 @@ static void maybe_not(struct gen *g)
 		printf(" !");
 }
 
-static void chain_name(unsigned int chain, char *name, size_t size)
+static void chain_name(const struct gen *g, unsigned int chain, char *name,
+		       size_t size)
 {
-	if (chain < NUM_HOOKS)
-		snprintf(name, size, "%s", hook_names[chain]);
-	else if (chain == NUM_HOOKS + 1)
+	if (chain < g->hooks)
+		snprintf(name, size, "%s", g->table->hooks[chain]);
+	else if (chain == g->hooks + 1)
 		snprintf(name, size, "a-name-as-long-as-any-can-be");
 	else
 		snprintf(name, size, "chain%u", chain);
@@ -76,9 +98,20 @@ static void print_addr(struct gen *g, const char *option)
 		"10.0.0.3/255.0.0.255", "0.0.0.1/0.0.0.1",
 		"10.0.2.0/255.0.255.0", "203.0.113.1/255.255.254.255",
 	};
+	static const char * const addrs6[] = {
+		"2001:db8:2::1", "2001:db8:2::1/128", "2001:db8:2::/127",
+		"2001:db8:2::/64", "2001:db8::/32", "2001:db8:1::/48",
+		"2001:db8:1::2/126", "2000::/3", "8000::/1", "::/0", "::/1",
+		"fe80::/10", "::1", "fd00::/8", "2001:db8:2::1/65",
+		"2001:db8:1::1/ffff:ffff::ffff", "::1/::ffff",
+		"2001:db8:0:0:1::/ffff:ffff:0:0:ffff::",
+		"2001:db8:2::3/ffff:ffff:ffff:ffff:ffff:ffff:7fff:ffff",
+	};
 
 	maybe_not(g);
-	printf(" %s %s", option, word(g, addrs, ARRAY_SIZE(addrs)));
+	printf(" %s %s", option, g->v6 ?
+	       word(g, addrs6, ARRAY_SIZE(addrs6)) :
+	       word(g, addrs, ARRAY_SIZE(addrs)));
 }
 
 static void print_dev(struct gen *g, const char *option)
@@ -161,20 +194,26 @@ static void print_udp(struct gen *g)
 
 static void print_icmp(struct gen *g)
 {
-	static const unsigned int types[] = { 0, 3, 5, 8, 11, 12, 13, 254 };
+	static const unsigned int types4[] = { 0, 3, 5, 8, 11, 12, 13, 254 };
+	static const unsigned int types6[] = { 1, 2, 3, 4, 128, 129, 135, 254 };
+	unsigned int type = number(g, g->v6 ? types6 : types4, 8);
+	const char *v6 = g->v6 ? "v6" : "";
 
-	printf(" -m icmp");
+	printf(" -m icmp%s", g->v6 ? "6" : "");
 	maybe_not(g);
 	switch (below(g, 4)) {
 	case 0:
-		printf(" --icmp-type any");
-		break;
+		/* ICMPv6 has no word for any */
+		if (!g->v6) {
+			printf(" --icmp-type any");
+			break;
+		}
+		/* fall through */
 	case 1:
-		printf(" --icmp-type %u/%u",
-		       number(g, types, ARRAY_SIZE(types)), below(g, 5));
+		printf(" --icmp%s-type %u/%u", v6, type, below(g, 5));
 		break;
 	default:
-		printf(" --icmp-type %u", number(g, types, ARRAY_SIZE(types)));
+		printf(" --icmp%s-type %u", v6, type);
 		break;
 	}
 }
@@ -226,7 +265,9 @@ static void print_ct_status(struct gen *g)
 
 static void print_ct_proto(struct gen *g)
 {
-	static const char * const protos[] = { "tcp", "udp", "icmp", "136" };
+	const char * const protos[] = {
+		"tcp", "udp", g->v6 ? "ipv6-icmp" : "icmp", "136",
+	};
 
 	maybe_not(g);
 	printf(" --ctproto %s", word(g, protos, ARRAY_SIZE(protos)));
@@ -296,14 +337,99 @@ static void print_comment(struct gen *g)
 	printf(" -m comment --comment %s", word(g, comments, ARRAY_SIZE(comments)));
 }
 
+static void print_multiport(struct gen *g)
+{
+	static const char * const options[] = {
+		"--sports", "--dports", "--ports",
+	};
+	static const char * const lists[] = {
+		"22,53,80", "0,65535", "1:1023", "1024:65535", "80,443,8080:8090",
+		"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", "32768:65534,22", "0:65535",
+	};
+
+	printf(" -m multiport");
+	maybe_not(g);
+	printf(" %s %s", word(g, options, ARRAY_SIZE(options)),
+	       word(g, lists, ARRAY_SIZE(lists)));
+}
+
+/* Matches on a number each, with some of their values */
+static void print_number_match(struct gen *g)
+{
+	static const struct {
+		const char *match;
+		const char *option;
+		const char *values[6];
+	} matches[] = {
+		{ "mark", "--mark", { "0", "1", "0x1/0x1", "0x0/0xff00",
+				      "0xffffffff", "0x80000000/0x80000000" } },
+		{ "length", "--length", { "0", "40:80", "65535", "0:65535",
+					  "64", "100:" } },
+		{ "dscp", "--dscp", { "0x00", "0x01", "0x0a", "0x2e", "0x3f",
+				      "0x20" } },
+		{ "tos", "--tos", { "0x00/0xff", "0x10/0x1f", "0xff/0xff",
+				    "0x02/0x03", "0x00/0x00", "0x80/0x80" } },
+		{ "pkttype", "--pkt-type", { "unicast", "broadcast",
+					     "multicast", "unicast", "unicast",
+					     "unicast" } },
+	};
+	unsigned int m = below(g, ARRAY_SIZE(matches));
+
+	printf(" -m %s", matches[m].match);
+	maybe_not(g);
+	printf(" %s %s", matches[m].option, matches[m].values[below(g, 6)]);
+}
+
+static void print_ttl(struct gen *g)
+{
+	static const char * const tests[] = { "eq", "lt", "gt" };
+	static const unsigned int values[] = { 0, 1, 63, 64, 65, 254, 255 };
+	const char *name = g->v6 ? "hl" : "ttl";
+	unsigned int test = below(g, ARRAY_SIZE(tests));
+
+	printf(" -m %s", name);
+	if (!test)
+		maybe_not(g);
+	printf(" --%s-%s %u", name, tests[test],
+	       number(g, values, ARRAY_SIZE(values)));
+}
+
+static void print_iprange(struct gen *g)
+{
+	static const char * const ranges4[] = {
+		"10.1.2.1-10.1.2.9", "0.0.0.0-255.255.255.255",
+		"203.0.113.1-203.0.113.1", "198.51.100.2-203.0.113.2",
+	};
+	static const char * const ranges6[] = {
+		"2001:db8:2::1-2001:db8:2::9", "::-ffff::",
+		"2001:db8:1::1-2001:db8:1::1", "2001:db8:1::2-2001:db8:2::2",
+	};
+
+	printf(" -m iprange");
+	maybe_not(g);
+	printf(" --%s-range %s", one_in(g, 2) ? "src" : "dst",
+	       g->v6 ? word(g, ranges6, 4) : word(g, ranges4, 4));
+}
+
+/* Matches that no protocol is needed for */
+static void print_more(struct gen *g)
+{
+	static void (* const prints[])(struct gen *g) = {
+		print_number_match, print_number_match, print_number_match,
+		print_ttl, print_iprange,
+	};
+
+	prints[below(g, ARRAY_SIZE(prints))](g);
+}
+
 /* The protocol and what it brings along */
 static void print_proto(struct gen *g)
 {
 	static const char * const others[] = {
-		"udplite", "all", "sctp", "gre", "4", "255", "esp", "ipv6-icmp",
+		"udplite", "all", "sctp", "gre", "4", "255", "esp", "58",
 	};
 	static const char * const inverted[] = {
-		"tcp", "udp", "icmp", "udplite", "47", "255",
+		"tcp", "udp", "icmp", "udplite", "47", "255", "ipv6-icmp",
 	};
 
 	switch (below(g, 10)) {
@@ -311,14 +437,18 @@ static void print_proto(struct gen *g)
 		printf(" -p tcp");
 		for (int n = below(g, 3); n; n--)
 			print_tcp(g);
+		if (g->more && one_in(g, 4))
+			print_multiport(g);
 		break;
 	case 3: case 4:
 		printf(" -p udp");
 		if (!one_in(g, 4))
 			print_udp(g);
+		if (g->more && one_in(g, 4))
+			print_multiport(g);
 		break;
 	case 5: case 6:
-		printf(" -p icmp");
+		printf(" -p %s", g->v6 ? "ipv6-icmp" : "icmp");
 		if (!one_in(g, 4))
 			print_icmp(g);
 		break;
@@ -339,12 +469,16 @@ static void print_target(struct gen *g, unsigned int chain, bool always)
 	static const char * const verdicts[] = {
 		"ACCEPT", "ACCEPT", "DROP", "RETURN",
 	};
-	unsigned int first = chain < NUM_HOOKS ? NUM_HOOKS : chain + 1;
+	unsigned int first = chain < g->hooks ? g->hooks : chain + 1;
 	unsigned int to = first;
 	char name[32];
 
 	if (one_in(g, 8))
 		return;
+	if (g->more && !strcmp(g->table->name, "mangle") && one_in(g, 3)) {
+		printf(" -j MARK --set-xmark 0x%x/0xff", below(g, 4));
+		return;
+	}
 	if (always && !one_in(g, 8) && first >= g->chains)
 		return;
 	if (first >= g->chains || (one_in(g, 2) && (!always || one_in(g, 8)))) {
@@ -353,7 +487,7 @@ static void print_target(struct gen *g, unsigned int chain, bool always)
 	}
 	if (one_in(g, 3))
 		to += below(g, g->chains - first);
-	chain_name(to, name, sizeof(name));
+	chain_name(g, to, name, sizeof(name));
 	printf(" -%c %s", one_in(g, 4) ? 'g' : 'j', name);
 }
 
@@ -363,17 +497,30 @@ static void print_counters(struct gen *g)
 		printf("[%u:%u] ", below(g, 1000), below(g, 100000));
 }
 
+/* A chain of a hook may only ask for the devices that the hook knows */
+static bool hook_has(const struct gen *g, unsigned int chain, bool in)
+{
+	const char *name;
+
+	if (chain >= g->hooks)
+		return true;
+	name = g->table->hooks[chain];
+	if (in)
+		return strcmp(name, "OUTPUT") && strcmp(name, "POSTROUTING");
+	return strcmp(name, "INPUT") && strcmp(name, "PREROUTING");
+}
+
 static void print_base(struct gen *g, unsigned int chain)
 {
 	if (one_in(g, 3))
 		print_addr(g, "-s");
 	if (one_in(g, 3))
 		print_addr(g, "-d");
-	if (chain != 2 && one_in(g, 5))
+	if (hook_has(g, chain, true) && one_in(g, 5))
 		print_dev(g, "-i");
-	if (chain != 0 && one_in(g, 5))
+	if (hook_has(g, chain, false) && one_in(g, 5))
 		print_dev(g, "-o");
-	if (one_in(g, 12))
+	if (!g->v6 && one_in(g, 12))
 		printf(one_in(g, 2) ? " -f" : " ! -f");
 	print_proto(g);
 }
@@ -383,11 +530,13 @@ static void print_rule(struct gen *g, unsigned int chain)
 	bool always = one_in(g, 12);
 	char name[32];
 
-	chain_name(chain, name, sizeof(name));
+	chain_name(g, chain, name, sizeof(name));
 	print_counters(g);
 	printf("-A %s", name);
 	if (!always)
 		print_base(g, chain);
+	if (!always && g->more && one_in(g, 3))
+		print_more(g);
 	if (!always && g->conntrack && one_in(g, 6))
 		print_state(g);
 	if (!always && g->conntrack && one_in(g, 3))
@@ -398,22 +547,27 @@ static void print_rule(struct gen *g, unsigned int chain)
 	printf("\n");
 }
 
+/* Only table filter drops by policy: what others drop never gets as far */
 static void print_head(struct gen *g, unsigned int chain)
 {
+	bool drop = !strcmp(g->table->name, "filter") && one_in(g, 3);
 	char name[32];
 
-	chain_name(chain, name, sizeof(name));
-	printf(":%s %s", name, chain >= NUM_HOOKS ? "-" :
-	       one_in(g, 3) ? "DROP" : "ACCEPT");
+	chain_name(g, chain, name, sizeof(name));
+	printf(":%s %s", name, chain >= g->hooks ? "-" :
+	       drop ? "DROP" : "ACCEPT");
 	if (g->counters)
 		printf(" [%u:%u]\n", below(g, 1000), below(g, 100000));
 	else
 		printf(" [0:0]\n");
 }
 
-static void print_filter(struct gen *g)
+static void print_table(struct gen *g, const struct table *t)
 {
-	printf("*filter\n");
+	g->table = t;
+	g->hooks = t->num;
+	g->chains = t->num + below(g, MAX_CHAINS - t->num);
+	printf("*%s\n", t->name);
 	for (unsigned int c = 0; c < g->chains; c++)
 		print_head(g, c);
 	for (unsigned int c = 0; c < g->chains; c++)
@@ -423,42 +577,60 @@ static void print_filter(struct gen *g)
 }
 
 /* So that there are packets in state UNTRACKED */
-static void print_raw(void)
+static void print_notrack(const struct gen *g)
 {
 	printf("*raw\n");
-	printf("-A PREROUTING -s 10.1.2.0/24 -p udp -j CT --notrack\n");
-	printf("-A OUTPUT -d 10.1.0.0/16 -p tcp -j CT --notrack\n");
+	printf("-A PREROUTING -s %s -p udp -j CT --notrack\n",
+	       g->v6 ? "2001:db8:2::/64" : "10.1.2.0/24");
+	printf("-A OUTPUT -d %s -p tcp -j CT --notrack\n",
+	       g->v6 ? "2001:db8::/32" : "10.1.0.0/16");
 	printf("COMMIT\n");
+}
+
+static void print_all(struct gen *g)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		if (!strcmp(tables[i].name, "filter") || one_in(g, 2))
+			print_table(g, &tables[i]);
 }
 
 static void usage(void)
 {
-	fputs("genrules [-r] SEED\n\n"
-	      "Print a random table filter for iptables-restore\n\n"
-	      "  -r  with a table raw now and then\n", stderr);
+	fputs("genrules [-4|-6] [-r] [-t] [-x] SEED\n\n"
+	      "Print random tables for iptables-restore: filter, and if asked for\n\n"
+	      "  -6  for ip6tables-restore\n"
+	      "  -r  now and then a table raw that does not track some packets\n"
+	      "  -t  other tables too, but nat\n"
+	      "  -x  matches that need extensions of their own\n", stderr);
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	bool raw = false;
-	struct gen g;
+	bool raw = false, all = false;
+	struct gen g = { 0 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r")) != -1) {
-		if (opt != 'r')
+	while ((opt = getopt(argc, argv, "46rtx")) != -1) {
+		if (opt == '?')
 			usage();
-		raw = true;
+		g.v6 |= opt == '6';
+		g.more |= opt == 'x';
+		raw |= opt == 'r';
+		all |= opt == 't';
 	}
 	if (optind + 1 != argc)
 		usage();
 	rng_seed(&g.rng, strtoull(argv[optind], NULL, 0));
-	g.chains = NUM_HOOKS + below(&g, MAX_CHAINS - NUM_HOOKS);
 	g.conntrack = one_in(&g, 2);
 	g.counters = one_in(&g, 4);
 	printf("# genrules %s\n", argv[optind]);
+	if (all && one_in(&g, 2)) {
+		print_all(&g);
+		return 0;
+	}
 	if (raw && g.conntrack && one_in(&g, 3))
-		print_raw();
-	print_filter(&g);
+		print_notrack(&g);
+	print_table(&g, &tables[2]);
 	return 0;
 }

@@ -220,12 +220,14 @@ static bool cannot(struct line *l)
  * @change:	makes it so; false: the rule has to be left out
  * @how:	what that does, for the report
  */
-static const struct chance {
+struct chance {
 	const char *kind;
 	const char *name;
 	bool (*change)(struct line *l);
 	const char *how;
-} chances[] = {
+};
+
+static const struct chance chances[] = {
 	{ "-m", "limit", slow_limit, "1/hour" },
 	{ "-m", "hashlimit", slow_hashlimit, "1/hour" },
 	{ "-m", "recent", long_recent, "seconds out of reach" },

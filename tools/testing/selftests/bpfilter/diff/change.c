@@ -97,6 +97,8 @@ static char *edge(const struct rule *r, bool v6, struct rng *rng)
 			continue;
 		while (end > at && end[-1] >= '0' && end[-1] <= '9')
 			end--;
+		if (*end < '0' || *end > '9')
+			continue;
 		value = atoi(end);
 		value += value ? -1 : 1;
 		snprintf(text, size, "%.*s%u%s", (int)(end - r->text), r->text,
@@ -108,7 +110,8 @@ static char *edge(const struct rule *r, bool v6, struct rng *rng)
 }
 
 int change_rule(struct input *in, const struct ruleset *rs,
-		const struct entries *e, enum change_kind kind, uint64_t seed)
+		const struct entries *before, const struct entries *after,
+		enum change_kind kind, uint64_t seed)
 {
 	struct rng rng;
 
@@ -116,10 +119,11 @@ int change_rule(struct input *in, const struct ruleset *rs,
 	for (unsigned int i = 0; rs->num_rules && i < 20 * rs->num_rules; i++) {
 		unsigned int rule = rng_below(&rng, rs->num_rules);
 		const struct rule *r = &rs->rules[rule];
+		enum table_id t = rs->chains[r->chain].table;
 		char *text;
 
-		if (!entries_rule_packets(&e[rs->chains[r->chain].table], rs,
-					  rule))
+		if (entries_rule_packets(&after[t], rs, rule) ==
+		    entries_rule_packets(&before[t], rs, rule))
 			continue;
 		text = kind == CHANGE_NEVER ? never(rs, r) :
 					      edge(r, rs->family->v6, &rng);

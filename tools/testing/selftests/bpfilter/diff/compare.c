@@ -281,6 +281,14 @@ bool pair_compare_rules(struct pair *pair, const struct ruleset *rs)
 	return equal;
 }
 
+void pair_get_entries(struct pair *pair, const struct ruleset *rs,
+		      struct entries *e)
+{
+	for (int t = 0; t < NUM_TABLES; t++)
+		if (rs->tables & (1 << t))
+			entries_get(&pair->side[0], t, &e[t]);
+}
+
 bool pair_compare(struct pair *pair, const struct ruleset *rs,
 		  struct entries *e)
 {

@@ -49,6 +49,10 @@ bool pair_run_slowly(struct pair *pair, const struct ruleset *rs,
 /* Compare the rules as iptables and the kernel tell them, printing differences */
 bool pair_compare_rules(struct pair *pair, const struct ruleset *rs);
 
+/* Read all tables of the ruleset from the oracle */
+void pair_get_entries(struct pair *pair, const struct ruleset *rs,
+		      struct entries *e);
+
 /* Compare counters, connections and log; @e: the oracle's tables */
 bool pair_compare(struct pair *pair, const struct ruleset *rs,
 		  struct entries *e);
@@ -75,13 +79,15 @@ enum change_kind {
  * change_rule() - make the second side's ruleset wrong
  * @in:		its text for that side is replaced
  * @rs:		the ruleset
- * @e:		what it counted by table, to choose among the rules that were hit
+ * @before:	tables with their counters before any packet
+ * @after:	the same when all were through: who was hit is chosen from
  * @kind:	how to change
  * @seed:	of the choice
  *
  * Return: index of the changed rule, -1 if there is none to change.
  */
 int change_rule(struct input *in, const struct ruleset *rs,
-		const struct entries *e, enum change_kind kind, uint64_t seed);
+		const struct entries *before, const struct entries *after,
+		enum change_kind kind, uint64_t seed);
 
 #endif /* DIFF_COMPARE_H */

@@ -77,18 +77,24 @@ struct tuple tuple_inverse(const struct tuple *t)
  * Addresses that connections are translated to; no rule needs to name them. Two
  * connections hardly ever get the same: the kernel would choose ports at random.
  */
-#define NAT_NET4	0x0afe0000			/* 10.254.0.0/16 */
+#define NAT_NET4	((__uint128_t)0x0afe0000)	/* 10.254.0.0/16 */
 #define NAT_NET6	((__uint128_t)0x20010db8fffe0000 << 64)
 #define MASTER_SRC4	0xc0000261			/* 192.0.2.97 */
 #define MASTER_SRC6	(NAT_NET6 | (__uint128_t)1 << 64)
 
 static __uint128_t nat_addr(const struct spec *s, const struct tuple *t)
 {
-	uint32_t h = (uint32_t)(t->src * 31 + t->dst);
+	const uint64_t parts[] = {
+		t->src >> 64, t->src, t->dst >> 64, t->dst,
+		(uint64_t)t->sport << 32 | t->dport << 8 | t->proto,
+	};
+	uint64_t h = 0;
 
-	h = h * 31 + (t->sport << 16 | t->dport) + t->proto;
-	h = (h * 2654435761U) >> 16;
-	return (s->family->v6 ? NAT_NET6 : NAT_NET4) + h;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		h = (h ^ parts[i]) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	return s->family->v6 ? NAT_NET6 + (uint32_t)h : NAT_NET4 + (uint16_t)h;
 }
 
 bool spec_conn(const struct spec *s, struct conn *conn)

@@ -264,19 +264,20 @@ void entries_print(const struct entries *a, const struct entries *b, int num,
 	       (unsigned long long)p->bcnt, (unsigned long long)q->bcnt);
 }
 
-unsigned int entries_hit(const struct entries *e, unsigned int *total)
+unsigned int entries_hit(const struct entries *before,
+			 const struct entries *after, unsigned int *total)
 {
-	struct cursor c = cursor_start(e);
+	struct cursor x = cursor_start(before), y = cursor_start(after);
 	unsigned int hit = 0;
 
 	*total = 0;
 	do {
-		if (!c.rule)
+		if (!y.rule)
 			continue;
 		++*total;
-		if (cursor_counters(&c)->pcnt)
+		if (cursor_counters(&x)->pcnt != cursor_counters(&y)->pcnt)
 			hit++;
-	} while (cursor_next(&c));
+	} while (cursor_next(&x) & cursor_next(&y));
 	return hit;
 }
 

@@ -38,8 +38,9 @@ bool entries_print_bytes(const struct entries *a, const struct entries *b,
 void entries_print(const struct entries *a, const struct entries *b, int num,
 		   const struct ruleset *rs);
 
-/* Entries that counted a packet, policies and chain ends included */
-unsigned int entries_hit(const struct entries *e, unsigned int *total);
+/* Entries that counted a packet in between, policies and chain ends included */
+unsigned int entries_hit(const struct entries *before,
+			 const struct entries *after, unsigned int *total);
 
 /* Packets that the rule, which is in this table, has counted */
 uint64_t entries_rule_packets(const struct entries *e, const struct ruleset *rs,

@@ -295,9 +295,11 @@ static bool run_again(const struct options *o, struct input *in,
 static int prove_change(const struct options *o, struct input *in,
 			const struct ruleset *rs, const struct devs *devs,
 			const struct owners *owners,
-			const struct step_list *steps, const struct entries *e)
+			const struct step_list *steps,
+			const struct entries *before,
+			const struct entries *after)
 {
-	int rule = change_rule(in, rs, e, o->change, o->seed);
+	int rule = change_rule(in, rs, before, after, o->change, o->seed);
 
 	if (rule < 0)
 		finish(RESULT_SKIPPED, "skipped: no rule to change");
@@ -385,7 +387,9 @@ static char *describe(const struct options *o, const struct ruleset *rs,
 	return t.s;
 }
 
-static void print_traffic(const struct ruleset *rs, const struct entries *e,
+static void print_traffic(const struct ruleset *rs,
+			  const struct entries *before,
+			  const struct entries *after,
 			  const struct step_list *steps,
 			  const struct pair *pair, double took)
 {
@@ -394,7 +398,7 @@ static void print_traffic(const struct ruleset *rs, const struct entries *e,
 	for (int t = 0; t < NUM_TABLES; t++) {
 		if (!(rs->tables & (1 << t)))
 			continue;
-		hit += entries_hit(&e[t], &of_table);
+		hit += entries_hit(&before[t], &after[t], &of_table);
 		total += of_table;
 	}
 	printf("# %u of %u entries hit, %u packets in, %u out, log %s, %.0f packets/s\n",
@@ -406,7 +410,7 @@ static void print_traffic(const struct ruleset *rs, const struct entries *e,
 int main(int argc, char **argv)
 {
 	struct options o = { .family = &family_ipv4, .seed = 1 };
-	struct entries e[NUM_TABLES] = { 0 };
+	struct entries before[NUM_TABLES] = { 0 }, after[NUM_TABLES] = { 0 };
 	struct step_list steps = { 0 };
 	struct text certain = { 0 };
 	struct counts counts = { 0 };
@@ -444,12 +448,13 @@ int main(int argc, char **argv)
 	owners_make(&owners, &rs);
 	derive_steps(&rs, &devs, &owners, o.seed, o.packets ? o.packets :
 		     default_packets(&rs), &steps);
+	pair_get_entries(&pair, &rs, before);
 	pair_add_devs(&pair, &devs, &owners);
 	start = seconds();
 	equal &= pair_run(&pair, &steps, o.verbose);
 	start = seconds() - start;
-	equal &= pair_compare(&pair, &rs, e);
-	print_traffic(&rs, e, &steps, &pair, start);
+	equal &= pair_compare(&pair, &rs, after);
+	print_traffic(&rs, before, after, &steps, &pair, start);
 	pair_close(&pair);
 
 	if (!equal) {
@@ -458,6 +463,7 @@ int main(int argc, char **argv)
 		finish(RESULT_DIFFERENT, "different");
 	}
 	if (o.change)
-		return prove_change(&o, &in, &rs, &devs, &owners, &steps, e);
+		return prove_change(&o, &in, &rs, &devs, &owners, &steps,
+				    before, after);
 	finish(RESULT_EQUAL, "equal: %s", describe(&o, &rs, &counts, &certain));
 }

@@ -218,11 +218,20 @@ static void normalize4(uint8_t *ip, unsigned int len)
 	memset(ip + hlen + 12, 0, 8);
 }
 
-/* The same, the id of a fragment that the stack made */
+/* The id of a fragment that the stack made, behind whatever headers */
 static void normalize6(uint8_t *ip, unsigned int len)
 {
-	if (ip[6] == IPPROTO_FRAGMENT && len >= 48)
-		memset(ip + 44, 0, 4);
+	unsigned int off = 40;
+	uint8_t next = ip[6];
+
+	while (off + 8 <= len && (next == IPPROTO_HOPOPTS ||
+				  next == IPPROTO_DSTOPTS ||
+				  next == IPPROTO_ROUTING)) {
+		next = ip[off];
+		off += (ip[off + 1] + 1) * 8;
+	}
+	if (next == IPPROTO_FRAGMENT && off + 8 <= len)
+		memset(ip + off + 4, 0, 4);
 }
 
 static void normalize(const struct family *f, struct frame *frame)
