@@ -201,21 +201,13 @@ static void print_icmp(struct gen *g)
 
 	printf(" -m icmp%s", g->v6 ? "6" : "");
 	maybe_not(g);
-	switch (below(g, 4)) {
-	case 0:
-		/* ICMPv6 has no word for any */
-		if (!g->v6) {
-			printf(" --icmp-type any");
-			break;
-		}
-		/* fall through */
-	case 1:
+	/* ICMPv6 has no word for any */
+	if (!g->v6 && one_in(g, 4))
+		printf(" --icmp-type any");
+	else if (one_in(g, 3))
 		printf(" --icmp%s-type %u/%u", v6, type, below(g, 5));
-		break;
-	default:
+	else
 		printf(" --icmp%s-type %u", v6, type);
-		break;
-	}
 }
 
 /* A list with some of the words, at least one */
