@@ -47,7 +47,8 @@ void bpfilter_plan_free(struct plan *plan);
  * @name:	C identifier made of the chain's name
  * @insn_off:	index of its first instruction
  * @is_entry:	the program's entry: int name(struct bpf_nf_ctx *); the others
- *		are int name(struct bpf_nf_ctx *, struct run_state *)
+ *		are int name(struct sk_buff *, struct nf_hook_state *,
+ *		struct run_state *)
  */
 struct gen_func {
 	char name[64];

@@ -25,20 +25,25 @@
  * packet says is filled by another function, load_packet(), that is called
  * behind load_state() and again behind each such target.
  *
- * All functions but the entry are int f(struct bpf_nf_ctx *, struct run_state
- * *). The entry returns NF_DROP or NF_ACCEPT, the others an enum gen_result.
+ * All functions but the entry are int f(struct sk_buff *, struct nf_hook_state *,
+ * struct run_state *). Only the entry sees its context: for each load from that
+ * the verifier walks all of the kernel's types. The entry returns NF_DROP or
+ * NF_ACCEPT, functions that walk rules an enum gen_result.
  *
- * Registers in the entry and in functions that walk rules:
+ * Registers:
  *
- *	r6	struct bpf_nf_ctx
+ *	r6	struct sk_buff
  *	r7	struct run_state
- *	r8	this CPU's row of counters, plus struct gen's @bias
+ *	r8	where rules are walked: this CPU's row of counters, plus struct
+ *		gen's @bias; else a scalar that has to live through calls
+ *	r9	struct nf_hook_state
  *	r0-r5	free within a rule, nothing is kept from one rule to the next
- *	r9	what bridged matches of the rule said so far, if it has any
  */
-#define GEN_CTX		BPF_REG_6
+#define GEN_SKB		BPF_REG_6
 #define GEN_STATE	BPF_REG_7
 #define GEN_COUNTERS	BPF_REG_8
+#define GEN_SCALAR	BPF_REG_8
+#define GEN_HOOK	BPF_REG_9
 
 /* What a function tells its caller */
 enum gen_result {
@@ -82,6 +87,7 @@ enum gen_status {
  * @ttl:	time to live or hop limit
  * @pkttype:	skb->pkt_type as xt_pkttype sees it
  * @trace:	not 0 if the packet is traced
+ * @said:	what bridged matches of the rule said so far, see gen_bridge.c
  * @ip6:	enum gen_status of the IPv6 extension headers
  * @ether:	enum gen_status of the Ethernet header
  * @ports:	enum gen_status of the transport header's first four bytes
@@ -132,6 +138,7 @@ struct run_state {
 	uint8_t ttl;
 	uint8_t pkttype;
 	uint8_t trace;
+	uint8_t said;
 	uint8_t ip6;
 	uint8_t ether;
 	uint8_t ports;
@@ -276,9 +283,10 @@ int gen_kernel_check(const struct gen *g, struct refusal *why);
 
 /* gen_entry.c */
 
+void gen_enter(struct gen *g);
 void gen_load_state(struct gen *g);
 void gen_load_packet(struct gen *g);
-void gen_reload(struct gen *g);
+void gen_call(struct gen *g, uint32_t label);
 
 /* gen_ip.c */
 

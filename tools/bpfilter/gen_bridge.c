@@ -7,10 +7,7 @@
  * nevertheless. As in ipt_do_table(), the rest of the rule is looked at then,
  * its counter takes the packet, its target runs if it is one of the kernel's
  * own, and after that, or if the rest does not match, the packet is dropped. So
- * r9 keeps what the rule's bridged matches said, which is HELD or HELD_DROP.
- *
- * Addresses of packet and hook state are loaded for each call: then the
- * verifier knows that they are what the context holds.
+ * struct run_state keeps what the rule's bridged matches said, HELD or HELD_DROP.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,12 +28,11 @@ enum match_result {
 /* The bit in which MATCH_HELD_DROP differs from MATCH_HELD */
 #define DROP_BIT	(MATCH_HELD_DROP & ~MATCH_HELD)
 
-#define SAID		BPF_REG_9
-
+/* Packet and hook state: what every function here takes first */
 static void load_run(struct gen *g)
 {
-	gen_kernel_load(g, BPF_REG_1, GEN_CTX, KBTF_CTX_SKB, BPF_DW);
-	gen_kernel_load(g, BPF_REG_2, GEN_CTX, KBTF_CTX_STATE, BPF_DW);
+	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, GEN_SKB));
+	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_2, GEN_HOOK));
 }
 
 static void load_constant(struct gen *g, uint8_t reg, uint32_t value)
@@ -87,10 +83,12 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 	call_extension(g, KBTF_FUNC_XT_MATCH, t->value);
 	asm_jmp(a, BPF_JEQ, BPF_REG_0, MATCH_NO, to->fail);
 	asm_jmp(a, BPF_JEQ, BPF_REG_0, MATCH_DROP, g->drop);
-	if (g->bridged)
-		asm_emit(a, BPF_ALU64_REG(BPF_OR, SAID, BPF_REG_0));
-	else
-		asm_emit(a, BPF_MOV64_REG(SAID, BPF_REG_0));
+	if (g->bridged) {
+		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE,
+					GEN_OFF(said)));
+		asm_emit(a, BPF_ALU64_REG(BPF_OR, BPF_REG_0, BPF_REG_1));
+	}
+	asm_emit(a, BPF_STX_MEM(BPF_B, GEN_STATE, BPF_REG_0, GEN_OFF(said)));
 	g->bridged = true;
 }
 
@@ -100,7 +98,9 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
  */
 void gen_bridge_held(struct gen *g)
 {
-	asm_jmp(&g->code, BPF_JSET, SAID, DROP_BIT, g->drop);
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE,
+				       GEN_OFF(said)));
+	asm_jmp(&g->code, BPF_JSET, BPF_REG_1, DROP_BIT, g->drop);
 }
 
 /**
@@ -121,7 +121,7 @@ void gen_bridge_target(struct gen *g)
 	if (g->bridged)
 		gen_bridge_held(g);
 	if (plan_reloads(g->rs, g->rule))
-		gen_reload(g);
+		gen_call(g, g->load_packet);
 }
 
 /**

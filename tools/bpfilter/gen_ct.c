@@ -76,10 +76,10 @@ static void load_expires(struct gen *g)
 	struct asm_buf *a = &g->code;
 	uint32_t ahead = asm_label(a);
 
-	gen_kernel_load(g, BPF_REG_9, BPF_REG_0, KBTF_CT_TIMEOUT, BPF_W);
+	gen_kernel_load(g, GEN_SCALAR, BPF_REG_0, KBTF_CT_TIMEOUT, BPF_W);
 	asm_helper(a, BPF_FUNC_jiffies64);
-	asm_emit(a, BPF_ALU32_REG(BPF_SUB, BPF_REG_9, BPF_REG_0));
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_9));
+	asm_emit(a, BPF_ALU32_REG(BPF_SUB, GEN_SCALAR, BPF_REG_0));
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, GEN_SCALAR));
 	asm_jmp32(a, BPF_JSGE, BPF_REG_1, 0, ahead);
 	asm_emit(a, BPF_MOV32_IMM(BPF_REG_1, 0));
 	asm_bind(a, ahead);
@@ -96,7 +96,7 @@ static bool needs_conn(const struct gen *g)
 
 static void load_conn(struct gen *g)
 {
-	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, BPF_REG_9));
+	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, GEN_SCALAR));
 	gen_kernel_cast(g, KBTF_TYPE_NF_CONN);
 	if (g->plan->need.ct_nat)
 		load_nat(g);
@@ -107,7 +107,7 @@ static void load_conn(struct gen *g)
 
 /**
  * gen_load_ct() - read the packet's connection, if rules ask for it
- * @g:		program; r8 points to the packet
+ * @g:		program
  */
 void gen_load_ct(struct gen *g)
 {
@@ -118,11 +118,11 @@ void gen_load_ct(struct gen *g)
 		return;
 	conn = asm_label(a);
 	done = asm_label(a);
-	gen_kernel_load(g, BPF_REG_9, BPF_REG_8, KBTF_SKB_NFCT, BPF_DW);
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_9));
+	gen_kernel_load(g, GEN_SCALAR, GEN_SKB, KBTF_SKB_NFCT, BPF_DW);
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_SCALAR));
 	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_1, CTINFO_MASK));
-	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_9, ~CTINFO_MASK));
-	asm_jmp(a, BPF_JNE, BPF_REG_9, 0, conn);
+	asm_emit(a, BPF_ALU64_IMM(BPF_AND, GEN_SCALAR, ~CTINFO_MASK));
+	asm_jmp(a, BPF_JNE, GEN_SCALAR, 0, conn);
 	load_none(g, done);
 	asm_bind(a, conn);
 	load_info(g);

@@ -3,11 +3,6 @@
  * load_state(): what a program does once per packet before its first rule, and
  * load_packet(), which is part of it unless targets can change the packet.
  *
- *	r6	struct bpf_nf_ctx
- *	r7	struct run_state
- *	r8	struct sk_buff
- *	r9	a scalar that has to live through a call
- *
  * load_state() returns 1 if there is no row of counters for this CPU; else
  * both return 0.
  */
@@ -21,14 +16,32 @@ static void store(struct gen *g, uint8_t size, int16_t off)
 	asm_emit(&g->code, BPF_STX_MEM(size, GEN_STATE, BPF_REG_1, off));
 }
 
-static void enter(struct gen *g, uint32_t label)
+/**
+ * gen_enter() - take a function's arguments
+ * @g:		program
+ */
+void gen_enter(struct gen *g)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_bind(a, label);
-	asm_emit(a, BPF_MOV64_REG(GEN_CTX, BPF_REG_1));
-	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_2));
-	gen_kernel_load(g, BPF_REG_8, GEN_CTX, KBTF_CTX_SKB, BPF_DW);
+	asm_emit(a, BPF_MOV64_REG(GEN_SKB, BPF_REG_1));
+	asm_emit(a, BPF_MOV64_REG(GEN_HOOK, BPF_REG_2));
+	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_3));
+}
+
+/**
+ * gen_call() - call another function of the program
+ * @g:		program
+ * @label:	function
+ */
+void gen_call(struct gen *g, uint32_t label)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_SKB));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_HOOK));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, GEN_STATE));
+	asm_call(a, label);
 }
 
 static void leave(struct gen *g, int result)
@@ -67,8 +80,7 @@ static void load_iface(struct gen *g, enum ir_field field,
 		return;
 	none = asm_label(a);
 	done = asm_label(a);
-	gen_kernel_load(g, BPF_REG_1, GEN_CTX, KBTF_CTX_STATE, BPF_DW);
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_1, member, BPF_DW);
+	gen_kernel_load(g, BPF_REG_1, GEN_HOOK, member, BPF_DW);
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, none);
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1,
 				  gen_kernel_offset(g, KBTF_DEV_NAME)));
@@ -100,7 +112,7 @@ static void load_kept(struct gen *g)
 
 static void load_len(struct gen *g)
 {
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	store(g, BPF_DW, GEN_OFF(len));
 }
 
@@ -109,7 +121,7 @@ static void load_trace(struct gen *g)
 {
 	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE)
 		return;
-	gen_kernel_bits(g, BPF_REG_1, BPF_REG_8, KBTF_BITS_SKB_NF_TRACE);
+	gen_kernel_bits(g, BPF_REG_1, GEN_SKB, KBTF_BITS_SKB_NF_TRACE);
 	store(g, BPF_B, GEN_OFF(trace));
 }
 
@@ -131,20 +143,10 @@ static void load_packet(struct gen *g)
  */
 void gen_load_packet(struct gen *g)
 {
-	enter(g, g->load_packet);
+	asm_bind(&g->code, g->load_packet);
+	gen_enter(g);
 	load_packet(g);
 	leave(g, 0);
-}
-
-/**
- * gen_reload() - call load_packet()
- * @g:		program, in a function that walks rules
- */
-void gen_reload(struct gen *g)
-{
-	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, GEN_CTX));
-	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
-	asm_call(&g->code, g->load_packet);
 }
 
 /**
@@ -153,7 +155,8 @@ void gen_reload(struct gen *g)
  */
 void gen_load_state(struct gen *g)
 {
-	enter(g, g->load_state);
+	asm_bind(&g->code, g->load_state);
+	gen_enter(g);
 	load_kept(g);
 	if (!g->plan->need.reload)
 		load_packet(g);

@@ -85,8 +85,7 @@ uint64_t gen_field_max(enum ir_field field)
 void gen_field_read(struct gen *g, uint8_t reg, enum ir_field field)
 {
 	if (field == IR_FIELD_MARK) {
-		gen_kernel_load(g, reg, GEN_CTX, KBTF_CTX_SKB, BPF_DW);
-		gen_kernel_load(g, reg, reg, KBTF_SKB_MARK, BPF_W);
+		gen_kernel_load(g, reg, GEN_SKB, KBTF_SKB_MARK, BPF_W);
 		return;
 	}
 	asm_emit(&g->code, BPF_LDX_MEM(bpf_size(places[field].size), reg,

@@ -31,8 +31,8 @@ static void store(struct gen *g, uint8_t size, uint8_t reg, int16_t off)
 /* Leaves the header's address in r0 */
 static void point_to_header(struct gen *g, enum kbtf_type type)
 {
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_HEAD, BPF_DW);
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_NETWORK_HEADER,
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_HEAD, BPF_DW);
+	gen_kernel_load(g, BPF_REG_2, GEN_SKB, KBTF_SKB_NETWORK_HEADER,
 			BPF_H);
 	asm_emit(&g->code, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_2));
 	gen_kernel_cast(g, type);
@@ -53,7 +53,7 @@ bool gen_needs_l4(const struct gen *g)
 
 /**
  * gen_keep_ipv4() - read what stays as it is when the packet enters the table
- * @g:		program; r8 points to the packet
+ * @g:		program
  */
 void gen_keep_ipv4(struct gen *g)
 {
@@ -92,8 +92,8 @@ static void load_ip_len(struct gen *g)
 				offsetof(struct iphdr, tot_len)));
 	asm_emit(a, BPF_ENDIAN(BPF_TO_BE, BPF_REG_1, 16));
 	asm_jmp(a, BPF_JNE, BPF_REG_1, 0, known);
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_HEAD, BPF_DW);
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_END, BPF_W);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_HEAD, BPF_DW);
+	gen_kernel_load(g, BPF_REG_2, GEN_SKB, KBTF_SKB_END, BPF_W);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_2));
 	gen_kernel_cast(g, KBTF_TYPE_SHARED_INFO);
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_1, 0));
@@ -102,14 +102,14 @@ static void load_ip_len(struct gen *g)
 	gen_kernel_load(g, BPF_REG_2, BPF_REG_0, KBTF_SHARED_GSO_TYPE, BPF_W);
 	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_2, SKB_GSO_TCPV4));
 	asm_jmp(a, BPF_JEQ, BPF_REG_2, 0, known);
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	asm_bind(a, known);
 	store(g, BPF_W, BPF_REG_1, GEN_OFF(ip_len));
 }
 
 /**
  * gen_load_ipv4() - read IPv4 and transport header, as far as rules ask for it
- * @g:		program; r8 points to the packet
+ * @g:		program
  */
 void gen_load_ipv4(struct gen *g)
 {
@@ -147,8 +147,8 @@ static void walk_headers(struct gen *g, uint32_t bad)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_8));
-	gen_kernel_load(g, BPF_REG_2, GEN_CTX, KBTF_CTX_STATE, BPF_DW);
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_SKB));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_HOOK));
 	gen_kernel_call(g, KBTF_FUNC_IP6_FIND_HDR);
 	asm_jmp(a, BPF_JSLT, BPF_REG_0, 0, bad);
 	store(g, BPF_B, BPF_REG_0, GEN_OFF(proto));
@@ -199,13 +199,13 @@ static void load_ip6_len(struct gen *g)
 {
 	if (!gen_needs_field(g, IR_FIELD_IP_LEN))
 		return;
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	store(g, BPF_W, BPF_REG_1, GEN_OFF(ip_len));
 }
 
 /**
  * gen_load_ipv6() - read IPv6 and transport header, as far as rules ask for it
- * @g:		program; r8 points to the packet
+ * @g:		program
  */
 void gen_load_ipv6(struct gen *g)
 {

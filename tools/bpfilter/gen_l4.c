@@ -48,7 +48,7 @@ static void make_dynptr(struct gen *g, uint32_t fail)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, BPF_REG_8));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_SKB));
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_2, 0));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, BPF_REG_10));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, DYNPTR));
@@ -75,9 +75,7 @@ static void find_options(struct gen *g, uint8_t base, int16_t off)
 	asm_emit(a, BPF_ALU64_IMM(BPF_SUB, BPF_REG_1, sizeof(struct tcphdr)));
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, done);
 	asm_emit(a, BPF_STX_MEM(BPF_B, GEN_STATE, BPF_REG_1, GEN_OFF(opt_len)));
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_CTX));
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
-	asm_call(a, g->load_options);
+	gen_call(g, g->load_options);
 	asm_ja(a, done);
 	asm_bind(a, impossible);
 	set_byte(g, GEN_OFF(opt_status), GEN_DROP_PACKET);
@@ -114,12 +112,12 @@ static void set_option(struct gen *g)
 				GEN_OFF(options)));
 }
 
-/* Read byte r1 to r3, or be done if r1 is beyond the end r9 */
+/* Read byte r1 to r3, or be done if r1 is beyond the end r8 */
 static void read_option(struct gen *g, uint32_t done)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_jmp_reg(a, BPF_JGE, BPF_REG_1, BPF_REG_9, done);
+	asm_jmp_reg(a, BPF_JGE, BPF_REG_1, GEN_SCALAR, done);
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, BPF_REG_10));
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_1));
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_3, BPF_REG_2, OPTIONS));
@@ -131,7 +129,7 @@ static void read_option(struct gen *g, uint32_t done)
  * is looked at as well. It stops at the option it looks for, but what it finds
  * on the way there does not depend on which one that is: so this notes all.
  *
- * r1 is the index, r9 the length. Each round adds to r1, so the verifier sees
+ * r1 is the index, r8 the length. Each round adds to r1, so the verifier sees
  * an end after GEN_OPTIONS_MAX rounds.
  */
 static void walk_options(struct gen *g, uint32_t done)
@@ -162,13 +160,12 @@ void gen_load_options(struct gen *g)
 	uint32_t fail = asm_label(a), done = asm_label(a);
 
 	asm_bind(a, g->load_options);
-	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_2));
-	gen_kernel_load(g, BPF_REG_8, BPF_REG_1, KBTF_CTX_SKB, BPF_DW);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_9, GEN_STATE,
+	gen_enter(g);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, GEN_SCALAR, GEN_STATE,
 				GEN_OFF(opt_len)));
-	asm_jmp(a, BPF_JGT, BPF_REG_9, GEN_OPTIONS_MAX, fail);
+	asm_jmp(a, BPF_JGT, GEN_SCALAR, GEN_OPTIONS_MAX, fail);
 	make_dynptr(g, fail);
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, BPF_REG_9));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_SCALAR));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_4, GEN_STATE, GEN_OFF(thoff)));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_4, sizeof(struct tcphdr)));
 	copy_bytes(g, OPTIONS, fail);
@@ -297,18 +294,18 @@ static void check_fragment(struct gen *g, const struct l4_header *h,
 	asm_jmp(a, BPF_JNE, BPF_REG_1, 0, done);
 }
 
-/* The header in the linear area: read in place. r9 is its offset */
+/* The header in the linear area: read in place. r8 is its offset */
 static void load_linear(struct gen *g, const struct l4_header *h, uint32_t slow)
 {
 	struct asm_buf *a = &g->code;
 
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_LEN, BPF_W);
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_DATA_LEN, BPF_W);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
+	gen_kernel_load(g, BPF_REG_2, GEN_SKB, KBTF_SKB_DATA_LEN, BPF_W);
 	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_1, BPF_REG_2));
-	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_1, BPF_REG_9));
+	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_1, GEN_SCALAR));
 	asm_jmp(a, BPF_JSLT, BPF_REG_1, h->size, slow);
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_DATA, BPF_DW);
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_9));
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_DATA, BPF_DW);
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, GEN_SCALAR));
 	/* All that is read is in the first 16 bytes */
 	gen_kernel_cast(g, KBTF_TYPE_TWO_U64);
 	load_fields(g, h, BPF_REG_0, 0);
@@ -320,7 +317,7 @@ static void load_copied(struct gen *g, const struct l4_header *h, uint32_t drop)
 
 	make_dynptr(g, drop);
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_2, h->size));
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_4, BPF_REG_9));
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_4, GEN_SCALAR));
 	copy_bytes(g, COPY, drop);
 	load_fields(g, h, BPF_REG_10, COPY);
 }
@@ -392,11 +389,11 @@ static void load_one_of(struct gen *g, const struct l4_header *h,
 
 /**
  * gen_load_l4() - read the transport header
- * @g:		program that asks for one; r8 points to the packet
+ * @g:		program that asks for one
  */
 void gen_load_l4(struct gen *g)
 {
-	asm_emit(&g->code, BPF_LDX_MEM(BPF_W, BPF_REG_9, GEN_STATE,
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_W, GEN_SCALAR, GEN_STATE,
 				       GEN_OFF(thoff)));
 	load_one_of(g, &ports_header, 1);
 	load_one_of(g, headers, ARRAY_SIZE(headers));

@@ -28,20 +28,20 @@ static void load_ether(struct gen *g)
 	done = asm_label(a);
 	asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(ether),
 			       GEN_NO_MATCH));
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_DEV, BPF_DW);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_DEV, BPF_DW);
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, done);
 	gen_kernel_cast(g, KBTF_TYPE_NET_DEVICE);
 	gen_kernel_load(g, BPF_REG_1, BPF_REG_0, KBTF_DEV_TYPE, BPF_H);
 	asm_jmp(a, BPF_JNE, BPF_REG_1, ARPHRD_ETHER, done);
 
-	gen_kernel_load(g, BPF_REG_1, BPF_REG_8, KBTF_SKB_MAC_HEADER, BPF_H);
+	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_MAC_HEADER, BPF_H);
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, MAC_HEADER_NONE, done);
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_NETWORK_HEADER,
+	gen_kernel_load(g, BPF_REG_2, GEN_SKB, KBTF_SKB_NETWORK_HEADER,
 			BPF_H);
 	asm_emit(a, BPF_ALU32_REG(BPF_SUB, BPF_REG_2, BPF_REG_1));
 	asm_jmp32(a, BPF_JLT, BPF_REG_2, ETHER_HDR_LEN, done);
 
-	gen_kernel_load(g, BPF_REG_2, BPF_REG_8, KBTF_SKB_HEAD, BPF_DW);
+	gen_kernel_load(g, BPF_REG_2, GEN_SKB, KBTF_SKB_HEAD, BPF_DW);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_2));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1,
 				  offsetof(struct ether_header, ether_shost)));
@@ -77,7 +77,7 @@ static void load_pkttype(struct gen *g)
 	if (!gen_needs_field(g, IR_FIELD_PKTTYPE))
 		return;
 	known = asm_label(a);
-	gen_kernel_bits(g, BPF_REG_1, BPF_REG_8, KBTF_BITS_SKB_PKT_TYPE);
+	gen_kernel_bits(g, BPF_REG_1, GEN_SKB, KBTF_BITS_SKB_PKT_TYPE);
 	asm_jmp(a, BPF_JNE, BPF_REG_1, PACKET_LOOPBACK, known);
 	load_looped(g, known);
 	asm_bind(a, known);
@@ -87,7 +87,7 @@ static void load_pkttype(struct gen *g)
 
 /**
  * gen_load_link() - read what is below the network header, as rules ask for it
- * @g:		program; r8 points to the packet; addresses are read already
+ * @g:		program; addresses are read already
  */
 void gen_load_link(struct gen *g)
 {

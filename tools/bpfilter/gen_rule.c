@@ -136,9 +136,7 @@ static void push_frame(struct gen *g, uint32_t rule, uint32_t end, uint32_t ret,
 
 static void call_func(struct gen *g, uint32_t func)
 {
-	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_1, GEN_CTX));
-	asm_emit(&g->code, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
-	asm_call(&g->code, g->func_label[func]);
+	gen_call(g, g->func_label[func]);
 }
 
 static void emit_jump(struct gen *g, uint32_t chain, uint32_t next)
@@ -360,21 +358,15 @@ static void enter_program(struct gen *g)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_MOV64_REG(GEN_CTX, BPF_REG_1));
+	gen_kernel_load(g, GEN_SKB, BPF_REG_1, KBTF_CTX_SKB, BPF_DW);
+	gen_kernel_load(g, GEN_HOOK, BPF_REG_1, KBTF_CTX_STATE, BPF_DW);
 	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_10));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, GEN_STATE,
 				  -(int)sizeof(struct run_state)));
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_2, GEN_STATE));
-	asm_call(a, g->load_state);
+	gen_call(g, g->load_state);
 	asm_jmp(a, BPF_JNE, BPF_REG_0, 0, g->drop);
 	if (g->plan->need.reload)
-		gen_reload(g);
-}
-
-static void enter_func(struct gen *g)
-{
-	asm_emit(&g->code, BPF_MOV64_REG(GEN_CTX, BPF_REG_1));
-	asm_emit(&g->code, BPF_MOV64_REG(GEN_STATE, BPF_REG_2));
+		gen_call(g, g->load_packet);
 }
 
 /* Let the segments walk the rules before this function's own */
@@ -436,7 +428,7 @@ void gen_func(struct gen *g, const struct plan_func *func)
 	if (gen_is_entry(g))
 		enter_program(g);
 	else
-		enter_func(g);
+		gen_enter(g);
 	load_counters(g);
 	call_segments(g);
 	if (emit_rules(g, func) && func->is_segment)

@@ -3,27 +3,59 @@
  * Types of our own programs. The verifier needs them for the functions:
  *
  *	int ENTRY(struct bpf_nf_ctx *ctx);
- *	int OTHER(struct bpf_nf_ctx *ctx, struct run_state *state);
+ *	int OTHER(struct sk_buff *skb, struct nf_hook_state *hook,
+ *		  struct run_state *state);
  *
- * It knows the context by its struct's name and takes any other pointer for
- * memory of its struct's size, which the tag "arg:nonnull" says is never NULL.
- * So neither struct needs members.
+ * It knows the context by its struct's name, finds the kernel's own structs
+ * behind the tag "arg:trusted" by theirs, and takes any other pointer for memory
+ * of its struct's size, which the tag "arg:nonnull" says is never NULL. So none
+ * of them needs members.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
 #include "prog_btf.h"
 
-#define CTX_SIZE	16
-#define STATE_ARG	1
+/* Of a struct that the kernel knows: not looked at */
+#define KERNEL_SIZE	8
 
-/* struct func_types - types of both kinds of function, by id */
-struct func_types {
-	int entry;
-	int other;
+#define PARAMS_MAX	3
+
+/**
+ * struct param - what a function takes: a pointer
+ * @name:	its name
+ * @type:	name of the struct that it points to
+ * @tag:	what the verifier needs to know besides, NULL for nothing
+ */
+struct param {
+	const char *name;
+	const char *type;
+	const char *tag;
+};
+
+/* struct func_kind - a kind of function, and its type's id */
+struct func_kind {
+	struct param params[PARAMS_MAX];
+	int num_params;
+	int id;
+};
+
+static const struct func_kind entry_kind = {
+	.params = { { "ctx", "bpf_nf_ctx" } },
+	.num_params = 1,
+};
+
+static const struct func_kind other_kind = {
+	.params = {
+		{ "skb", "sk_buff", "arg:trusted" },
+		{ "hook", "nf_hook_state", "arg:trusted" },
+		{ "state", "run_state", "arg:nonnull" },
+	},
+	.num_params = 3,
 };
 
 static int add_ptr(struct btf *btf, const char *name, uint32_t size)
@@ -33,42 +65,40 @@ static int add_ptr(struct btf *btf, const char *name, uint32_t size)
 	return id < 0 ? id : btf__add_ptr(btf, id);
 }
 
-static int add_proto(struct btf *btf, int ret, int ctx, int state)
+/* Parameters come right behind the function's type, so theirs come before */
+static int add_kind(struct btf *btf, struct func_kind *kind, int ret,
+		    uint32_t run_state_size)
 {
-	int id = btf__add_func_proto(btf, ret);
-	int err = id < 0 ? id : btf__add_func_param(btf, "ctx", ctx);
+	int types[PARAMS_MAX];
+	int i, err = 0;
 
-	if (!err && state)
-		err = btf__add_func_param(btf, "state", state);
-	return err ? err : id;
-}
+	for (i = 0; i < kind->num_params; i++) {
+		const char *type = kind->params[i].type;
 
-static int add_types(struct btf *btf, struct func_types *types,
-		     uint32_t run_state_size)
-{
-	int num = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	int ctx = num < 0 ? num : add_ptr(btf, "bpf_nf_ctx", CTX_SIZE);
-	int state = ctx < 0 ? ctx : add_ptr(btf, "run_state", run_state_size);
-
-	if (state < 0)
-		return state;
-	types->entry = add_proto(btf, num, ctx, 0);
-	types->other = add_proto(btf, num, ctx, state);
-	return types->entry < 0 ? types->entry :
-	       types->other < 0 ? types->other : 0;
+		types[i] = add_ptr(btf, type, strcmp(type, "run_state") ?
+				   KERNEL_SIZE : run_state_size);
+		if (types[i] < 0)
+			return types[i];
+	}
+	kind->id = btf__add_func_proto(btf, ret);
+	if (kind->id < 0)
+		return kind->id;
+	for (i = 0; !err && i < kind->num_params; i++)
+		err = btf__add_func_param(btf, kind->params[i].name, types[i]);
+	return err;
 }
 
 /* Returns the function's type id */
-static int add_func(struct btf *btf, const struct func_types *types,
-		    const struct gen_func *f)
+static int add_func(struct btf *btf, const struct func_kind *kind,
+		    const char *name)
 {
-	int id, tag;
+	int id = btf__add_func(btf, name, BTF_FUNC_GLOBAL, kind->id);
+	int i, tag = 0;
 
-	id = btf__add_func(btf, f->name, BTF_FUNC_GLOBAL,
-			   f->is_entry ? types->entry : types->other);
-	if (id < 0 || f->is_entry)
-		return id;
-	tag = btf__add_decl_tag(btf, "arg:nonnull", id, STATE_ARG);
+	for (i = 0; id >= 0 && tag >= 0 && i < kind->num_params; i++)
+		if (kind->params[i].tag)
+			tag = btf__add_decl_tag(btf, kind->params[i].tag, id,
+						i);
 	return tag < 0 ? tag : id;
 }
 
@@ -88,17 +118,21 @@ static int load(const struct btf *btf)
 static int fill(struct prog_btf *pb, struct btf *btf,
 		const struct gen_prog *prog, uint32_t run_state_size)
 {
-	struct func_types types;
+	struct func_kind entry = entry_kind, other = other_kind;
+	int num = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	int err = num < 0 ? num : add_kind(btf, &entry, num, run_state_size);
 	uint32_t i;
-	int id;
 
-	id = add_types(btf, &types, run_state_size);
-	for (i = 0; id >= 0 && i < prog->num_funcs; i++) {
-		id = add_func(btf, &types, &prog->funcs[i]);
-		pb->info[i].insn_off = prog->funcs[i].insn_off;
-		pb->info[i].type_id = id;
+	if (!err)
+		err = add_kind(btf, &other, num, run_state_size);
+	for (i = 0; err >= 0 && i < prog->num_funcs; i++) {
+		const struct gen_func *f = &prog->funcs[i];
+
+		err = add_func(btf, f->is_entry ? &entry : &other, f->name);
+		pb->info[i].insn_off = f->insn_off;
+		pb->info[i].type_id = err;
 	}
-	return id < 0 ? id : load(btf);
+	return err < 0 ? err : load(btf);
 }
 
 /**
