@@ -4,8 +4,9 @@
  * through the programs with BPF_PROG_TEST_RUN, against a model of the native
  * engine. Rulesets at the verifier's limits have to load.
  *
- * Such packets are linear and have no connection: the rest is up to the tests
- * that send some.
+ * Such packets are linear and have no connection, and none of bpfilter's hooks
+ * runs, so its functions refuse to do anything: the rest is up to the tests that
+ * send some.
  */
 #include <errno.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <net/ethernet.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <linux/if_packet.h>
 #include <linux/kernel.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
@@ -26,8 +28,11 @@
 #include "../kselftest_harness.h"
 #include "compile.h"
 #include "kernel_btf.h"
+#include "plan.h"
 #include "unit/blob_model.h"
+#include "unit/ir_eval.h"
 #include "unit/random.h"
+#include "unit/random_ir.h"
 #include "unit/shapes.h"
 
 #define RULESETS	150
@@ -44,8 +49,7 @@ struct hook_ctx {
 
 struct frame {
 	struct ether_header eth;
-	struct iphdr ip;
-	uint8_t l4[PACKET_L4_MAX];
+	uint8_t bytes[PACKET_MAX];
 } __packed;
 
 /**
@@ -68,7 +72,7 @@ struct kernel {
  * @blob:	the ruleset
  * @c:		compiled
  * @l:		loaded
- * @values:	the counter map's value
+ * @loaded:	whether @l has to be closed
  * @why:	if it was refused
  */
 struct subject {
@@ -76,7 +80,7 @@ struct subject {
 	void *blob;
 	struct compiled c;
 	struct loaded l;
-	struct xt_counters *values;
+	bool loaded;
 	struct refusal why;
 };
 
@@ -92,88 +96,101 @@ static int load(struct subject *s, const struct make *mk)
 			       &s->why);
 	if (ret)
 		return ret;
-	ret = bpfilter_load(s->c.rs, &s->c.img, &s->l, &s->why);
-	s->values = calloc(s->k->env.nr_cpus, s->c.img.counter_stride);
-	return ret;
+	s->loaded = true;
+	return bpfilter_load(s->c.rs, &s->c.img, &s->l, &s->why);
 }
 
 static void unload(struct subject *s)
 {
-	if (s->values)
+	if (s->loaded)
 		bpfilter_loaded_close(&s->l);
 	bpfilter_compiled_free(&s->c);
-	free(s->values);
 	free(s->blob);
 }
 
-static size_t make_frame(struct frame *f, const struct packet *pkt)
+/*
+ * The kernel tells by the destination what type of packet it is. The loopback
+ * device that it comes from has no broadcast address.
+ */
+static void make_link(struct ether_header *eth, const struct packet *pkt)
 {
-	memset(f, 0, sizeof(*f));
-	f->eth.ether_type = htons(ETHERTYPE_IP);
-	f->ip.version = 4;
-	f->ip.ihl = sizeof(f->ip) / 4;
-	f->ip.tot_len = htons(sizeof(f->ip) + pkt->l4_len);
-	f->ip.frag_off = htons(pkt->fragoff);
-	f->ip.protocol = pkt->proto;
-	f->ip.saddr = htonl(pkt->saddr);
-	f->ip.daddr = htonl(pkt->daddr);
-	memcpy(f->l4, pkt->l4, pkt->l4_len);
-	return offsetof(struct frame, l4) + pkt->l4_len;
+	static const uint8_t first_byte[] = {
+		[PACKET_HOST] = 0, [PACKET_MULTICAST] = 1,
+		[PACKET_OTHERHOST] = 2,
+	};
+
+	memset(eth, 0, sizeof(*eth));
+	eth->ether_dhost[0] = first_byte[pkt->link.type];
+	eth->ether_type = htons(pkt->is_ip6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
 }
 
 /* Returns the verdict, or a negative errno */
-static int run(const struct subject *s, int hook, const struct packet *pkt)
+static int run(int fd, int hook, const struct packet *pkt)
 {
-	struct hook_ctx ctx = { .hook = hook, .pf = NFPROTO_IPV4 };
+	struct hook_ctx ctx = {
+		.hook = hook,
+		.pf = pkt->is_ip6 ? NFPROTO_IPV6 : NFPROTO_IPV4,
+	};
 	struct frame frame;
 	struct bpf_test_run_opts opts = {
 		.sz = sizeof(opts),
 		.data_in = &frame,
-		.data_size_in = make_frame(&frame, pkt),
+		.data_size_in = sizeof(frame.eth) +
+				packet_bytes(pkt, frame.bytes),
 		.ctx_in = &ctx,
 		.ctx_size_in = sizeof(ctx),
 	};
 
-	if (bpf_prog_test_run_opts(s->l.prog_fd[hook], &opts))
+	make_link(&frame.eth, pkt);
+	if (bpf_prog_test_run_opts(fd, &opts))
 		return -errno;
 	return opts.retval;
 }
 
-/* 0 if all CPUs together counted what the model did */
-static int compare_counters(struct subject *s, const uint64_t *want,
-			    uint32_t len)
+/* 0 if all CPUs together counted what they should */
+static int compare_counters(const struct kernel *k, const struct gen_image *img,
+			    int fd, const struct ir_outcome *want,
+			    uint32_t num_rules)
 {
-	uint32_t row = s->c.img.counter_stride / sizeof(struct xt_counters);
-	uint32_t key = 0;
+	struct xt_counters *values = calloc(k->env.nr_cpus,
+					    img->counter_stride);
+	uint32_t row = img->counter_stride / sizeof(*values);
+	uint32_t i, cpu, key = 0;
+	int bad = bpf_map_lookup_elem(fd, &key, values);
 
-	if (bpf_map_lookup_elem(s->l.counter_fd, &key, s->values))
-		return -errno;
-	for (uint32_t i = 0; i < s->c.rs->num_rules; i++) {
+	for (i = 0; !bad && i < num_rules; i++) {
 		struct xt_counters sum = {};
 
-		for (uint32_t cpu = 0; cpu < s->k->env.nr_cpus; cpu++) {
-			sum.pcnt += s->values[cpu * row + i].pcnt;
-			sum.bcnt += s->values[cpu * row + i].bcnt;
+		for (cpu = 0; cpu < k->env.nr_cpus; cpu++) {
+			sum.pcnt += values[cpu * row + i].pcnt;
+			sum.bcnt += values[cpu * row + i].bcnt;
 		}
-		if (sum.pcnt != want[i] || sum.bcnt != want[i] * len)
-			return fprintf(stderr, "# counter of rule %u\n", i);
+		if (sum.pcnt != want->packets[i] || sum.bcnt != want->bytes[i])
+			bad = fprintf(stderr, "# counter of rule %u\n", i);
 	}
-	return 0;
+	memset(values, 0, k->env.nr_cpus * img->counter_stride);
+	bpf_map_update_elem(fd, &key, values, BPF_ANY);
+	free(values);
+	return bad;
 }
 
 static int compare(struct subject *s, int hook, const struct packet *pkt)
 {
-	uint64_t *want = calloc(s->c.rs->num_rules, sizeof(*want));
-	int verdict = model_run(s->blob, hook, pkt, want) == MODEL_ACCEPT;
-	uint32_t key = 0;
-	int got, bad;
+	uint32_t i, num = s->c.rs->num_rules;
+	uint64_t *packets = calloc(num, sizeof(*packets));
+	uint64_t *bytes = calloc(num, sizeof(*bytes));
+	const struct ir_outcome want = { .packets = packets, .bytes = bytes };
+	int verdict = model_run(s->blob, hook, pkt, packets) == MODEL_ACCEPT;
+	int got = run(s->l.prog_fd[hook], hook, pkt);
+	int bad;
 
-	memset(s->values, 0, s->k->env.nr_cpus * s->c.img.counter_stride);
-	bpf_map_update_elem(s->l.counter_fd, &key, s->values, BPF_ANY);
-	got = run(s, hook, pkt);
-	bad = got != verdict ? fprintf(stderr, "# verdict %d\n", got) :
-	      compare_counters(s, want, sizeof(struct iphdr) + pkt->l4_len);
-	free(want);
+	for (i = 0; i < num; i++)
+		bytes[i] = packets[i] * (packet_headers_len(pkt) + pkt->l4_len);
+	bad = compare_counters(s->k, &s->c.img, s->l.counter_fd, &want, num);
+	if (got != verdict)
+		bad = fprintf(stderr, "# verdict %d\n", got);
+	free(packets);
+	free(bytes);
 	return bad;
 }
 
@@ -221,7 +238,7 @@ static int compare_ruleset(struct rng *r, const struct kernel *k,
 		bad = s.c.img.nr_cpus ? bad : 0;
 	else if (!bad)
 		bad = compare_packets(r, &s, t);
-	t->loaded += !!s.values;
+	t->loaded += s.loaded;
 	if (bad)
 		fprintf(stderr, "# %s\n", s.why.text);
 	if (bad && s.c.rs)
@@ -256,7 +273,7 @@ static int probe_device(struct kernel *k, bool out, char *name)
 	shape_end(&mk);
 	ret = load(&s, &mk);
 	if (!ret)
-		ret = run(&s, NF_INET_FORWARD, &pkt);
+		ret = run(s.l.prog_fd[NF_INET_FORWARD], NF_INET_FORWARD, &pkt);
 	memcpy(name, ret ? "\0\0" : "lo", 3);
 	unload(&s);
 	make_free(&mk);
@@ -330,6 +347,173 @@ TEST_F_TIMEOUT(kernel, forged_chains, 300)
 	ASSERT_EQ(0, compare_series(&self->k, RANDOM_FORGED, RANDOM_FEW, &t));
 	EXPECT_LT(RULESETS / 20, t.loaded);
 	EXPECT_LT(RULESETS / 4, t.packets);
+}
+
+/* --- All that an IR can say --- */
+
+/* struct ir_subject - a ruleset as it was made, and as it is in the kernel */
+struct ir_subject {
+	struct ir_ruleset *rs;
+	struct ir_ruleset *passed;
+	struct gen_image img;
+	struct loaded l;
+	bool loaded;
+	struct refusal why;
+};
+
+/* What a kernel does to a packet that no hook of bpfilter's handed on */
+#define ANSWER_REFUSED	2
+
+/*
+ * Chance is taken out of the rules, and so are changes of the mark, which are
+ * refused.
+ */
+static void make_certain(struct ir_ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->num_tests; i++)
+		if (rs->tests[i].kind == IR_TEST_RANDOM)
+			rs->tests[i].value = rs->tests[i].value ? UINT32_MAX : 0;
+	for (uint32_t i = 0; i < rs->num_rules; i++) {
+		if (rs->rules[i].action != IR_ACTION_SET_MARK)
+			continue;
+		rs->rules[i].mark_keep = UINT32_MAX;
+		rs->rules[i].mark_flip = 0;
+	}
+}
+
+static int ir_load(struct ir_subject *s, const struct kernel *k)
+{
+	struct plan *plan = NULL;
+	int ret;
+
+	make_certain(s->rs);
+	make_certain(s->passed);
+	ret = bpfilter_passes_run(s->passed, &s->why);
+	if (!ret)
+		ret = bpfilter_plan_make(s->passed, &plan, &s->why);
+	if (!ret)
+		ret = bpfilter_gen(s->passed, plan, &k->env, &s->img, &s->why);
+	bpfilter_plan_free(plan);
+	if (ret)
+		return ret;
+	s->loaded = true;
+	return bpfilter_load(s->passed, &s->img, &s->l, &s->why);
+}
+
+static void ir_unload(struct ir_subject *s)
+{
+	if (s->loaded)
+		bpfilter_loaded_close(&s->l);
+	bpfilter_gen_free(&s->img);
+	bpfilter_ir_free(s->passed);
+	bpfilter_ir_free(s->rs);
+}
+
+static void ir_packet(struct rng *r, const struct kernel *k, uint16_t family,
+		      struct packet *pkt)
+{
+	static const uint8_t types[] = {
+		PACKET_HOST, PACKET_MULTICAST, PACKET_OTHERHOST,
+	};
+
+	do {
+		random_ir_packet(r, family, pkt);
+	} while (pkt->ext_len);
+	memcpy(pkt->in, k->in, sizeof(pkt->in));
+	memcpy(pkt->out, k->out, sizeof(pkt->out));
+	pkt->link = (struct packet_link) {
+		.not_ether = true, .type = types[rng_below(r, 3)],
+	};
+	pkt->conn = false;
+	pkt->untracked = false;
+	pkt->traced = false;
+	pkt->gso_size = 0;
+	pkt->mark = 0;
+	memset(pkt->answers, ANSWER_REFUSED, sizeof(pkt->answers));
+}
+
+static int ir_compare(struct ir_subject *s, const struct kernel *k,
+		      const struct packet *pkt)
+{
+	const struct packet_play play = { pkt, 1, 1 };
+	uint64_t packets[MAX_RULES] = {}, bytes[MAX_RULES] = {};
+	struct ir_outcome want = { .packets = packets, .bytes = bytes };
+	int verdict = ir_play(s->rs, NF_INET_FORWARD, &play, &want);
+	int got = run(s->l.prog_fd[NF_INET_FORWARD], NF_INET_FORWARD, pkt);
+
+	if (got != verdict)
+		return fprintf(stderr, "# verdict %d, not %d\n", got, verdict);
+	return compare_counters(k, &s->img, s->l.counter_fd, &want,
+				s->rs->num_rules);
+}
+
+static int ir_compare_ruleset(uint64_t seed, const struct kernel *k,
+			      uint16_t family, struct tally *t)
+{
+	struct rng r = { seed }, again = { seed };
+	struct ir_subject s = {
+		.rs = random_ir(&r, family), .passed = random_ir(&again, family),
+	};
+	struct packet pkt;
+	int bad = ir_load(&s, k);
+
+	t->loaded += !bad;
+	for (int n = 0; !bad && n < PACKETS; n++) {
+		if (s.l.prog_fd[NF_INET_FORWARD] < 0)
+			break;
+		ir_packet(&r, k, family, &pkt);
+		bad = ir_compare(&s, k, &pkt);
+		t->packets++;
+	}
+	if (bad)
+		fprintf(stderr, "# %s\n", s.why.text);
+	if (bad)
+		bpfilter_ir_dump(s.passed, stderr);
+	ir_unload(&s);
+	return bad;
+}
+
+FIXTURE(ir)
+{
+	struct kernel k;
+};
+
+FIXTURE_VARIANT(ir)
+{
+	uint16_t family;
+};
+
+FIXTURE_VARIANT_ADD(ir, ipv4) { NFPROTO_IPV4 };
+FIXTURE_VARIANT_ADD(ir, ipv6) { NFPROTO_IPV6 };
+
+FIXTURE_SETUP(ir)
+{
+	int err = read_kernel(&self->k);
+
+	if (err == -EPERM)
+		SKIP(return, "needs root");
+	ASSERT_EQ(0, err);
+	if (self->k.kb.func[KBTF_FUNC_XT_MATCH] == KBTF_NONE)
+		SKIP(return, "a kernel without bpfilter");
+}
+
+FIXTURE_TEARDOWN(ir)
+{
+}
+
+TEST_F_TIMEOUT(ir, loads_and_runs, 300)
+{
+	struct tally t = {};
+	uint32_t seed;
+
+	for (seed = 1; seed <= RULESETS; seed++) {
+		ASSERT_EQ(0, ir_compare_ruleset(seed * 0x9e3779b97f4a7c15,
+						&self->k, variant->family, &t))
+			TH_LOG("seed %u", seed);
+	}
+	fprintf(stderr, "# %u loaded, %u packets\n", t.loaded, t.packets);
+	EXPECT_EQ(RULESETS, t.loaded);
+	EXPECT_LT(5 * RULESETS, t.packets);
 }
 
 FIXTURE(limit)

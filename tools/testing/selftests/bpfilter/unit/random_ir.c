@@ -212,7 +212,7 @@ static void random_extensions(struct rng *r, struct packet *pkt)
 		IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_FRAGMENT,
 		IPPROTO_FRAGMENT, IPPROTO_AH, IPPROTO_DSTOPTS,
 	};
-	uint8_t type[3], last = pkt->proto;
+	uint8_t type[3] = {}, last = pkt->proto;
 	int num = 1 + rng_below(r, 3);
 
 	for (int i = 0; i < num; i++)
