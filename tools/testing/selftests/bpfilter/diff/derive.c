@@ -251,6 +251,13 @@ static uint64_t tuple_hash(const struct tuple *t)
 	return (h * 256 + t->proto) | 1;
 }
 
+/* A source port that must not be seen, or that looks like that of a service */
+static bool nat_changes_port(const struct tuple *t)
+{
+	return proto_has_ports(t->proto) &&
+	       (!t->sport || (t->sport < 16384 && t->dport >= 32768));
+}
+
 /*
  * Where NAT has to tell two connections apart that became one, it chooses a
  * port or an ICMP id at random, for each namespace another: one connection only
@@ -277,6 +284,8 @@ static bool avoid_nat_clash(struct derive *d, struct spec *s,
 	as.sport = s->sport;
 	as.dport = s->dport;
 	spec_conn(&as, &conn);
+	if (nat_changes_port(&conn.orig))
+		return false;
 	user = &d->port_user[port_class(conn.orig.proto)][*port];
 	if (!*user)
 		*user = tuple_hash(&conn.orig);

@@ -51,17 +51,17 @@ static bool is_about_packet(const char *line, size_t len)
 /* What the stack makes up, the IP id, is cut out */
 static size_t copy_line(char *to, const char *from, size_t len)
 {
-	static const char id[] = " ID=";
 	const char *end = from + len;
 	char *start = to;
 
 	while (from < end) {
-		if (strncmp(from, id, strlen(id))) {
+		/* "ID=1234" of IPv4, "ID:001234ab" of IPv6 */
+		if (strncmp(from, " ID=", 4) && strncmp(from, " ID:", 4)) {
 			*to++ = *from++;
 			continue;
 		}
-		from += strlen(id);
-		from += strspn(from, "0123456789");
+		from += 4;
+		from += strspn(from, "0123456789abcdef");
 	}
 	return to - start;
 }

@@ -218,7 +218,10 @@ static void normalize4(uint8_t *ip, unsigned int len)
 	memset(ip + hlen + 12, 0, 8);
 }
 
-/* The id of a fragment that the stack made, behind whatever headers */
+/*
+ * The id of a fragment that the stack made, behind whatever headers, perhaps in
+ * what an ICMP error quotes. That changes the error's checksum.
+ */
 static void normalize6(uint8_t *ip, unsigned int len)
 {
 	unsigned int off = 40;
@@ -232,6 +235,10 @@ static void normalize6(uint8_t *ip, unsigned int len)
 	}
 	if (next == IPPROTO_FRAGMENT && off + 8 <= len)
 		memset(ip + off + 4, 0, 4);
+	if (next != IPPROTO_ICMPV6 || off + 48 > len || ip[off] & 0x80)
+		return;
+	memset(ip + off + 2, 0, 2);
+	normalize6(ip + off + 8, len - off - 8);
 }
 
 static void normalize(const struct family *f, struct frame *frame)
