@@ -95,13 +95,16 @@ static unsigned int number(const struct line *l, const char *option,
 	return at < 0 ? otherwise : strtoul(l->word[at + 1], NULL, 0);
 }
 
-/* As many packets as the burst allows for, and no token more for an hour */
+/*
+ * As many packets as the burst allows for, and no token more for an hour. The
+ * kernel has no room for bursts above 31 at that rate, if it ticks 300 times.
+ */
 static bool slow_limit(struct line *l)
 {
 	unsigned int burst = number(l, "--limit-burst", 5);
 
 	set(l, "--limit", "1/hour");
-	set_number(l, "--limit-burst", burst > 100 ? 100 : burst);
+	set_number(l, "--limit-burst", burst > 30 ? 30 : burst);
 	return true;
 }
 

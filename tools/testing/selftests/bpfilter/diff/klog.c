@@ -48,20 +48,23 @@ static bool is_about_packet(const char *line, size_t len)
 	return memmem(line, len, "IN=", 3) && memmem(line, len, " OUT=", 5);
 }
 
-/* What the stack makes up, the IP id, is cut out */
+/*
+ * What the stack makes up is cut out: the id, "ID=1234" of IPv4 and "ID:001234ab"
+ * of IPv6, and Ethernet headers, which may be gone where they are printed.
+ */
 static size_t copy_line(char *to, const char *from, size_t len)
 {
 	const char *end = from + len;
 	char *start = to;
 
 	while (from < end) {
-		/* "ID=1234" of IPv4, "ID:001234ab" of IPv6 */
-		if (strncmp(from, " ID=", 4) && strncmp(from, " ID:", 4)) {
+		if (strncmp(from, " ID=", 4) && strncmp(from, " ID:", 4) &&
+		    strncmp(from, " MAC=", 5)) {
 			*to++ = *from++;
 			continue;
 		}
 		from += 4;
-		from += strspn(from, "0123456789abcdef");
+		from += strspn(from, "=:0123456789abcdef");
 	}
 	return to - start;
 }
