@@ -17,6 +17,9 @@
 #include "unit/ir_eval.h"
 #include "unit/random.h"
 
+/* Seconds that a busy machine may take */
+#define SLOW		300
+
 #define RULESETS	4000
 #define PACKETS		24
 #define MAX_RULES	256
@@ -222,7 +225,7 @@ static int random_series(uint16_t family, enum random_shape shape,
 	return compare_series(&s, t);
 }
 
-TEST_F(random, legal_chains)
+TEST_F_TIMEOUT(random, legal_chains, SLOW)
 {
 	ASSERT_EQ(0, random_series(variant->family, RANDOM_LEGAL, RANDOM_FEW,
 				   &self->t));
@@ -231,7 +234,7 @@ TEST_F(random, legal_chains)
 }
 
 /* Some rules test for what the hook cannot know, which native refuses too */
-TEST_F(random, legal_rules)
+TEST_F_TIMEOUT(random, legal_rules, SLOW)
 {
 	ASSERT_EQ(0, random_series(variant->family, RANDOM_LEGAL, RANDOM_ALL,
 				   &self->t));
@@ -242,7 +245,7 @@ TEST_F(random, legal_rules)
 	EXPECT_LT(RULESETS * PACKETS / 4, self->t.accepted);
 }
 
-TEST_F(random, forged_chains)
+TEST_F_TIMEOUT(random, forged_chains, SLOW)
 {
 	ASSERT_EQ(0, random_series(variant->family, RANDOM_FORGED, RANDOM_FEW,
 				   &self->t));
@@ -251,7 +254,7 @@ TEST_F(random, forged_chains)
 	EXPECT_LT(0, self->t.full);
 }
 
-TEST_F(random, forged_rules)
+TEST_F_TIMEOUT(random, forged_rules, SLOW)
 {
 	ASSERT_EQ(0, random_series(variant->family, RANDOM_FORGED, RANDOM_ALL,
 				   &self->t));

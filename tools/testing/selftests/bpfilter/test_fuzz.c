@@ -15,6 +15,9 @@
 #include "unit/ir_eval.h"
 #include "unit/random.h"
 
+/* Seconds that a busy machine may take */
+#define SLOW		300
+
 #define SEEDS		100
 #define RANDOM_DAMAGES	400
 
@@ -133,7 +136,7 @@ FIXTURE_TEARDOWN(fuzz)
 {
 }
 
-TEST_F(fuzz, truncated)
+TEST_F_TIMEOUT(fuzz, truncated, SLOW)
 {
 	struct rng r = { .state = 1 };
 	size_t size;
@@ -146,7 +149,7 @@ TEST_F(fuzz, truncated)
 	free(blob);
 }
 
-TEST_F(fuzz, truncated_with_fitting_size)
+TEST_F_TIMEOUT(fuzz, truncated_with_fitting_size, SLOW)
 {
 	struct rng r = { .state = 2 };
 	struct ipt_replace *repl;
@@ -160,7 +163,7 @@ TEST_F(fuzz, truncated_with_fitting_size)
 	free(repl);
 }
 
-TEST_F(fuzz, words_replaced)
+TEST_F_TIMEOUT(fuzz, words_replaced, SLOW)
 {
 	for (int seed = 1; seed <= 4; seed++) {
 		struct rng r = { .state = seed };
@@ -181,7 +184,7 @@ TEST_F(fuzz, words_replaced)
 	}
 }
 
-TEST_F(fuzz, random_damages)
+TEST_F_TIMEOUT(fuzz, random_damages, SLOW)
 {
 	for (int seed = 1; seed <= SEEDS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };

@@ -17,6 +17,9 @@
 
 #define NUM_PASSES	3
 #define NONE		((1 << NUM_PASSES) - 1)
+/* Seconds that a busy machine may take */
+#define SLOW		300
+
 #define RULESETS	2500
 #define PACKETS		16
 #define MAX_RULES	256
@@ -173,13 +176,13 @@ FIXTURE_TEARDOWN(passes)
 	EXPECT_EQ(0, self->t.dead[NONE]);
 }
 
-TEST_F(passes, chains_stay_the_same)
+TEST_F_TIMEOUT(passes, chains_stay_the_same, SLOW)
 {
 	EXPECT_EQ(0, compare_series(variant->family, variant->shape,
 				    RANDOM_FEW, &self->t));
 }
 
-TEST_F(passes, rules_stay_the_same)
+TEST_F_TIMEOUT(passes, rules_stay_the_same, SLOW)
 {
 	EXPECT_EQ(0, compare_series(variant->family, variant->shape,
 				    RANDOM_ALL, &self->t));
