@@ -171,6 +171,7 @@ enum ir_test_kind {
  *			end by ipv6_find_hdr(); drops if not
  * @IR_HEADER_ETHER:	an Ethernet header, as xt_mac asks for it; no match
  *			without
+ * @IR_HEADER_COUNT:	number of headers
  *
  * A rule that tests for TCP to ESP also tests, before it and not inverted, for
  * the protocol, so that of those (PORTS apart) only one can be of interest to a
