@@ -456,6 +456,18 @@ void bpfilter_commitment_drop(struct bpfilter_commitment *commitment);
 /* bridge.c */
 int bpfilter_bridge_build(struct bpfilter_ruleset *ruleset);
 
+/* kfuncs.c: programs call these, nothing else does */
+int bpfilter_xt_match(struct sk_buff *skb, const struct nf_hook_state *state,
+		      u32 index, u32 thoff, u32 fragoff);
+int bpfilter_xt_target(struct sk_buff *skb, const struct nf_hook_state *state,
+		       u32 index, u32 thoff, u32 fragoff);
+void bpfilter_set_mark(struct sk_buff *skb, const struct nf_hook_state *state,
+		       u32 keep, u32 flip);
+u64 bpfilter_ip6_find_hdr(struct sk_buff *skb,
+			  const struct nf_hook_state *state);
+void bpfilter_trace(struct sk_buff *skb, const struct nf_hook_state *state,
+		    u32 entry);
+
 /* trace.c */
 void bpfilter_trace_packet(const struct bpfilter_run *run, unsigned int number);
 
