@@ -30,7 +30,8 @@ FAMILY=
 OPTIONS=()
 FILES=()
 FAMILIES=()
-declare -A COUNT=([equal]=0 [different]=0 [refused]=0 [skipped]=0 [error]=0)
+declare -A COUNT=([equal]=0 [different]=0 [refused]=0 [skipped]=0 [error]=0
+		  [found]=0)
 
 # add_file FILE [FAMILY]
 add_file()
@@ -141,6 +142,7 @@ plan ${#FILES[@]}
 for i in "${!FILES[@]}"; do
 	run_file "${FILES[i]}" "${FAMILIES[i]}"
 done
+((!COUNT[found])) || note "changed rules found ${COUNT[found]}"
 note "equal ${COUNT[equal]}, different ${COUNT[different]}," \
 	"refused ${COUNT[refused]}, skipped ${COUNT[skipped]}," \
 	"errors ${COUNT[error]}"
