@@ -80,13 +80,26 @@ static int check_counters(const struct _test_data_table *t,
 	return 0;
 }
 
-/* 0 if a packet from @saddr fares at INPUT as in the model */
-static int compare(struct _test_data_table *t, uint32_t saddr)
+/* As often as rules counted it, a packet that is traced has to be told about */
+static int check_traces(const struct _test_data_table *t,
+			const struct packet_calls *calls, const uint64_t *want)
 {
-	struct packet pkt = { .saddr = saddr, .proto = IPPROTO_TCP,
-			      .l4_len = 20 };
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < t->rs->num_rules; i++)
+		sum += want[i];
+	for (uint64_t i = 0; i < calls->num && i < PACKET_CALLS_MAX; i++)
+		if (calls->calls[i].what != PACKET_ASKED_TRACE ||
+		    !want[calls->calls[i].index])
+			return -1;
+	return calls->num != sum;
+}
+
+/* 0 if a packet fares at INPUT as in the model */
+static int compare_packet(struct _test_data_table *t, const struct packet *pkt)
+{
 	const struct gen_prog *gp = &t->img.prog[NF_INET_LOCAL_IN];
-	struct packet_play play = { &pkt, 1, 0 };
+	struct packet_play play = { pkt, 1, 0 };
 	struct vm_shape shape = { .linear = 20 };
 	uint64_t *want = calloc(t->rs->num_rules, sizeof(*want));
 	struct vm_prog prog = {
@@ -103,14 +116,28 @@ static int compare(struct _test_data_table *t, uint32_t saddr)
 	fault = vm_run(&w, &prog, &result);
 	if (fault)
 		fprintf(stderr, "# the program %s\n", fault);
-	bad = fault || result != model_run(t->blob, NF_INET_LOCAL_IN, &pkt,
+	bad = fault || result != model_run(t->blob, NF_INET_LOCAL_IN, pkt,
 					   want);
 	if (!bad)
 		bad = check_counters(t, prog.counters + t->img.counter_stride,
 				     want);
+	if (!bad && pkt->traced)
+		bad = check_traces(t, &w.calls, want);
 	free(prog.counters);
 	free(want);
 	return bad;
+}
+
+/* 0 if a packet from @saddr does, traced or not */
+static int compare(struct _test_data_table *t, uint32_t saddr)
+{
+	struct packet pkt = { .saddr = saddr, .proto = IPPROTO_TCP,
+			      .l4_len = 20 };
+
+	if (compare_packet(t, &pkt))
+		return -1;
+	pkt.traced = true;
+	return compare_packet(t, &pkt);
 }
 
 /* --- Shape of programs --- */
@@ -178,6 +205,41 @@ TEST_F(table, rule_as_instructions)
 			      ARRAY_SIZE(want)));
 }
 
+/* What a rule that can be traced takes more on the way of other packets */
+TEST_F(table, trace_as_instructions)
+{
+	const struct gen_prog *prog = &self->img.prog[NF_INET_LOCAL_IN];
+	const struct bpf_insn load = BPF_LDX_MEM(BPF_B, BPF_REG_1, BPF_REG_7,
+						 GEN_OFF(trace));
+	uint32_t i, at = 0;
+
+	shape_source(make_verdict(&self->mk, VERDICT_DROP), 1);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	for (i = 0; i < prog->num_insns && !at; i++)
+		if (!memcmp(&prog->insns[i], &load, sizeof(load)))
+			at = i;
+	ASSERT_LT(0, at);
+
+	const struct bpf_insn *aside = &prog->insns[at + 2 +
+						    prog->insns[at + 1].off];
+	const struct bpf_insn want[] = {
+		BPF_MOV64_REG(BPF_REG_1, BPF_REG_6),
+		BPF_MOV64_REG(BPF_REG_2, BPF_REG_9),
+		BPF_MOV32_IMM(BPF_REG_3, 0),
+		BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0,
+			     self->kb.func[KBTF_FUNC_TRACE]),
+	};
+	const struct bpf_insn back = aside[ARRAY_SIZE(want)];
+
+	EXPECT_EQ(BPF_JMP | BPF_JNE, prog->insns[at + 1].code);
+	EXPECT_EQ(0, memcmp(aside, want, sizeof(want)));
+	EXPECT_EQ(BPF_JMP | BPF_JA, back.code);
+	EXPECT_EQ(at + 2, (aside - prog->insns) + ARRAY_SIZE(want) + 1 +
+			  back.off);
+}
+
 TEST_F(table, functions_have_names_in_c)
 {
 	static const char * const chains[] = { "a-b", "a_b", "9", "a.b" };
@@ -236,6 +298,87 @@ TEST_F(nest, runs_in_eight_frames)
 	EXPECT_EQ(0, compare(&t, 0));
 	EXPECT_EQ(0, compare(&t, variant->depth - 1));
 	EXPECT_EQ(0, compare(&t, variant->depth));
+	bpfilter_gen_free(&t.img);
+	bpfilter_plan_free(t.plan);
+	bpfilter_ir_free(t.rs);
+	free(t.blob);
+	make_free(&t.mk);
+}
+
+/* Let the packet be changed in the innermost of @num chains of shape_nest() */
+static void change_innermost(struct make *mk, uint32_t num, bool options)
+{
+	struct make_entry *e = &mk->entries[4 + (num - 1) * 4 + 2];
+	struct xt_entry_target *t = (void *)e->target;
+	struct xt_tcp *tcp;
+
+	memcpy(t->u.user.name, "foreign", sizeof("foreign"));
+	if (!options)
+		return;
+	tcp = make_match(e, "tcp", 0, sizeof(*tcp));
+	e->ip.proto = IPPROTO_TCP;
+	tcp->spts[1] = UINT16_MAX;
+	tcp->dpts[1] = UINT16_MAX;
+	tcp->option = 8;
+	tcp->invflags = XT_TCP_INV_OPTION;
+}
+
+FIXTURE(change) { };
+FIXTURE_VARIANT(change)
+{
+	uint32_t depth;
+	bool options;
+	uint32_t inlined;
+};
+
+FIXTURE_VARIANT_ADD(change, fits_the_frames) { 6, false, 0 };
+FIXTURE_VARIANT_ADD(change, takes_a_frame) { 7, false, 1 };
+FIXTURE_VARIANT_ADD(change, takes_two) { 7, true, 2 };
+FIXTURE_SETUP(change) { }
+FIXTURE_TEARDOWN(change) { }
+
+TEST_F(change, runs_in_eight_frames)
+{
+	struct packet pkts[] = {
+		{
+			.saddr = variant->depth - 1, .proto = IPPROTO_TCP,
+			.l4_len = 24, .l4 = { [12] = 0x60 },
+			.answers = {
+				PACKET_ANSWER_GO_ON | PACKET_ANSWER_CHANGE,
+			},
+		},
+		{ .proto = IPPROTO_TCP, .l4_len = 24, .l4 = { [12] = 0x60 } },
+	};
+	struct packet_play play = { pkts, 2, 0 };
+	struct vm_shape shape = { .linear = 0 };
+	struct _test_data_table t = {};
+	uint32_t i, inlined = 0;
+	struct vm_prog prog = { .frames = 8 };
+	struct vm_world w;
+	uint64_t result;
+
+	vm_kernel_btf(&t.kb);
+	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
+	make_init(&t.mk);
+	shape_nest(&t.mk, variant->depth);
+	/* Nothing of the innermost chain before it */
+	shape_source(&t.mk.entries[4 + (variant->depth - 1) * 4 + 1], 99);
+	change_innermost(&t.mk, variant->depth, variant->options);
+	ASSERT_EQ(0, translate(&t));
+	for (i = 0; i < t.rs->num_chains; i++)
+		inlined += t.plan->hook[NF_INET_LOCAL_IN].func_of[i] ==
+			   PLAN_INLINE;
+	EXPECT_EQ(variant->inlined, inlined);
+
+	prog.insns = t.img.prog[NF_INET_LOCAL_IN].insns;
+	prog.num_insns = t.img.prog[NF_INET_LOCAL_IN].num_insns;
+	prog.counters_size = 2 * t.img.counter_stride;
+	prog.counters = calloc(1, prog.counters_size);
+	vm_world_make(&w, &play, &shape);
+	EXPECT_EQ(NULL, vm_run(&w, &prog, &result));
+	EXPECT_EQ(1, w.turn);
+	EXPECT_EQ(1, result);
+	free(prog.counters);
 	bpfilter_gen_free(&t.img);
 	bpfilter_plan_free(t.plan);
 	bpfilter_ir_free(t.rs);
@@ -365,6 +508,19 @@ TEST_F(table, kernel_without_member)
 	make_port_rule(&self->mk);
 	EXPECT_EQ(-EINVAL, translate(self));
 	EXPECT_STREQ("filter: the kernel's BTF does not have member sk_buff.data_len",
+		     self->why.text);
+}
+
+TEST_F(table, kernel_without_bpfilter)
+{
+	struct make_entry *e = make_verdict(&self->mk, VERDICT_DROP);
+
+	make_match(e, "foreign", 0, 8);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
+	self->kb.func[KBTF_FUNC_XT_MATCH] = KBTF_NONE;
+	EXPECT_EQ(-EINVAL, translate(self));
+	EXPECT_STREQ("filter: the kernel's BTF does not have function bpfilter_xt_match",
 		     self->why.text);
 }
 

@@ -212,6 +212,24 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 	return 0;
 }
 
+/* 0 if the kernel would find no instructions that nothing leads to */
+static int check_programs(const struct subject *s, struct tally *t)
+{
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
+		const struct vm_prog prog = {
+			.insns = s->img.prog[hook].insns,
+			.num_insns = s->img.prog[hook].num_insns,
+		};
+		int at = vm_unreached(&prog);
+
+		if (at >= 0)
+			return fprintf(stderr, "# %s: nothing leads to %d\n",
+				       bpfilter_ir_hook_name(hook), at);
+		t->programs += prog.num_insns != 0;
+	}
+	return 0;
+}
+
 static int compare_ruleset(uint64_t seed, uint16_t family, bool passes,
 			   struct tally *t)
 {
@@ -222,10 +240,8 @@ static int compare_ruleset(uint64_t seed, uint16_t family, bool passes,
 	int bad = translate(&r, &s, passes);
 
 	if (!bad) {
-		for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
-			t->programs += s.img.prog[hook].num_insns != 0;
 		s.counters = calloc(CPUS, s.img.counter_stride);
-		bad = compare_packets(&r, &s, t);
+		bad = check_programs(&s, t) || compare_packets(&r, &s, t);
 		free(s.counters);
 	}
 	if (bad)

@@ -151,6 +151,7 @@ void vm_world_make(struct vm_world *w, const struct packet_play *play,
 void vm_world_change(struct vm_world *w);
 const char *vm_kfunc(struct vm_world *w, int32_t id, const uint64_t *args,
 		     uint64_t *result);
+int vm_unreached(const struct vm_prog *prog);
 const char *vm_run(struct vm_world *w, const struct vm_prog *prog,
 		   uint64_t *result);
 

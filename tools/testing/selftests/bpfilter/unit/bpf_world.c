@@ -78,9 +78,12 @@ static void make_link(struct vm_world *w, const struct packet_link *link)
 	w->skb.type_bits = among_ones(link->type, VM_PKT_TYPE_SHIFT, 7);
 	w->skb.mac_header = link->no_header ? 0xffff :
 			    PACKET_HEADROOM - link->len;
-	if (!link->no_header)
-		memcpy(w->linear + w->skb.mac_header + 6, link->source,
-		       sizeof(link->source));
+	if (link->no_header)
+		return;
+	/* The type that follows the source is not to be taken for part of it */
+	memset(w->linear + w->skb.mac_header + 12, 0xee, 2);
+	memcpy(w->linear + w->skb.mac_header + 6, link->source,
+	       sizeof(link->source));
 }
 
 static void make_bytes(struct vm_world *w, const struct packet *pkt)

@@ -255,6 +255,9 @@ void random_ir_packet(struct rng *r, uint16_t family, struct packet *pkt)
 		pkt->l4[0] = rng_below(r, 4);
 		pkt->l4[1] = rng_below(r, 4);
 	}
+	/* To more than one */
+	if (rng_one_in(r, 8))
+		pkt->daddr = 0xe0000001;
 	pkt->tos = rng_below(r, rng_one_in(r, 4) ? 256 : 8);
 	pkt->ttl = rng_below(r, rng_one_in(r, 4) ? 256 : 8);
 	pkt->mark = pick_wide(r);

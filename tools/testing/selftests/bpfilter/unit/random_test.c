@@ -178,6 +178,11 @@ static void test_mac(struct ir_maker *m)
 
 	pick_mac(m->r, t.bytes);
 	memset(t.bytes_mask, 0xff, rng_one_in(m->r, 4) ? 16 : 6);
+	if (rng_one_in(m->r, 10)) {
+		memset(t.bytes, 0, 16);
+		memset(t.bytes_mask, 0, 8);
+		t.bytes_mask[15] = 1;
+	}
 	add_test(m, &header);
 	add_test(m, &t);
 }
