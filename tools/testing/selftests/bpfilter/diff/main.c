@@ -28,6 +28,7 @@ struct options {
 	uint64_t seed;
 	bool native_only;
 	bool verbose;
+	bool list_unhit;
 	int change;
 	const char *file;
 };
@@ -46,6 +47,7 @@ static const char usage_text[] =
 "  -C KIND     test of the test: change a rule that was hit on the second\n"
 "              side and succeed if that is found. never: the rule matches no\n"
 "              packet any more; edge: an address or port moved by one\n"
+"  -u          print the rules that no packet hit\n"
 "  -v          print each step\n"
 "\n"
 "The last line says how it went: \"equal\", \"different\", \"skipped: REASON\" or\n"
@@ -72,7 +74,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "46n:s:NC:v")) != -1) {
+	while ((opt = getopt(argc, argv, "46n:s:NC:uv")) != -1) {
 		switch (opt) {
 		case '4':
 			o->family = &family_ipv4;
@@ -91,6 +93,9 @@ static void parse_options(struct options *o, int argc, char **argv)
 			break;
 		case 'C':
 			o->change = parse_kind(optarg);
+			break;
+		case 'u':
+			o->list_unhit = true;
 			break;
 		case 'v':
 			o->verbose = true;
@@ -407,6 +412,19 @@ static void print_traffic(const struct ruleset *rs,
 	       2 * steps->packets / took);
 }
 
+static void print_unhit(const struct ruleset *rs, const struct entries *before,
+			const struct entries *after)
+{
+	for (unsigned int i = 0; i < rs->num_rules; i++) {
+		enum table_id t = rs->chains[rs->rules[i].chain].table;
+
+		if (entries_rule_packets(&after[t], rs, i) ==
+		    entries_rule_packets(&before[t], rs, i))
+			printf("# not hit: %s %s\n", table_names[t],
+			       rs->rules[i].text);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .family = &family_ipv4, .seed = 1 };
@@ -455,6 +473,8 @@ int main(int argc, char **argv)
 	start = seconds() - start;
 	equal &= pair_compare(&pair, &rs, after);
 	print_traffic(&rs, before, after, &steps, &pair, start);
+	if (o.list_unhit)
+		print_unhit(&rs, before, after);
 	pair_close(&pair);
 
 	if (!equal) {
