@@ -47,7 +47,10 @@ add_folder()
 {
 	local file
 
-	for file in "$1"/*.rules "$1"/v4/*.rules; do
+	for file in "$1"/*.rules; do
+		[[ ! -f $file ]] || add_file "$file"
+	done
+	for file in "$1"/v4/*.rules; do
 		[[ ! -f $file ]] || add_file "$file" 4
 	done
 	for file in "$1"/v6/*.rules; do

@@ -138,7 +138,7 @@ void put_ipv6(struct buf *b, const struct spec *s, const struct piece *p)
 	put_bytes(b, p->data, p->len);
 	if (p->whole && s->cut != CUT_NONE && s->cut + 40U < b->len - start)
 		b->len = start + 40 + s->cut;
-	set16(b, start + 4, b->len - start - 40);
+	set16(b, start + 4, b->len - start - 40 + s->len_error);
 	for (unsigned int i = 0; i < s->padding; i++)
 		put8(b, 0xee);
 }

@@ -131,6 +131,7 @@ struct ext {
  * @options:	TCP options
  * @options_len: bytes of @options
  * @doff:	what the TCP header says is its length in words, or DOFF_RIGHT
+ * @len_error:	how much more the IPv6 header says that there is
  * @cut:	bytes behind the IP header that are left, or CUT_NONE
  * @payload:	bytes behind the transport header
  * @padding:	bytes behind the packet that do not belong to it
@@ -164,6 +165,7 @@ struct spec {
 	uint8_t options[40];
 	uint8_t options_len;
 	int doff;
+	int len_error;
 	int cut;
 	uint16_t payload;
 	uint8_t padding;

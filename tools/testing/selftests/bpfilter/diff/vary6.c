@@ -99,12 +99,21 @@ static const char *ext_as_proto(struct spec *s, struct rng *rng)
 	return "an extension header without room";
 }
 
+/* Only a raw socket's packets get to rules like that, and padded ones */
+static const char *wrong_length(struct spec *s, struct rng *rng)
+{
+	if (rng_below(rng, 2))
+		one_ext(s, rng);
+	s->len_error = (int)rng_below(rng, 64) - 48;
+	return "a payload length that is wrong";
+}
+
 const char *spec_vary6(struct spec *s, struct rng *rng)
 {
 	static const char *(* const ways[])(struct spec *s, struct rng *rng) = {
 		one_ext, one_ext, one_ext, some_exts, some_exts, long_exts,
 		wrong_ext, cut_exts, odd_fragment, odd_fragment, routing_ext,
-		nothing_follows, ext_as_proto,
+		nothing_follows, ext_as_proto, wrong_length,
 	};
 
 	return ways[rng_below(rng, ARRAY_SIZE(ways))](s, rng);
