@@ -478,12 +478,12 @@ void packet_make(struct words *w, int family, struct bytes *pkt)
 		put_l4(w, proto, &l4);
 		put_csum(w, family, saddr, daddr, proto, &l4);
 	}
+	if (cut > (long)l4.len)
+		die("nothing left of the packet");
+	l4.len -= cut;
 	pkt->len = 0;
 	if (v4)
 		put_ipv4(w, proto, saddr, daddr, &l4, pkt);
 	else
 		put_ipv6(w, proto, saddr, daddr, &l4, pkt);
-	if (cut > (long)pkt->len)
-		die("nothing left of the packet");
-	pkt->len -= cut;
 }

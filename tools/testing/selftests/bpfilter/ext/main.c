@@ -44,6 +44,7 @@ static const char usage_text[] =
 "  listen udp|tcp PORT [transparent] [bind=ADDRESS]\n"
 "  queue NUMBER accept|drop|repeat\n"
 "  nflog GROUP\n"
+"  clone NAME  share the data of the packets that NAME receives\n"
 "  hide seq    do not print sequence numbers\n"
 "  sleep MILLISECONDS\n"
 "  try COMMAND...\n";
@@ -342,6 +343,25 @@ static void send_packet(struct words *w, int family)
 	}
 }
 
+/*
+ * clone NAME: a second reader of what NAME receives, so that the packet's data
+ * are shared and a target that changes them has to copy them first.
+ */
+static void clone_dev(struct words *w)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+	};
+	int sk = socket(AF_PACKET, SOCK_RAW, 0);
+
+	if (w->num != 2)
+		die("clone which device?");
+	ll.sll_ifindex = if_nametoindex(w->word[1]);
+	if (sk < 0 || bind(sk, (void *)&ll, sizeof(ll)))
+		die("%s: %s", w->word[1], strerror(errno));
+}
+
 /* --- Steps --- */
 
 static void sleep_ms(long ms)
@@ -361,6 +381,8 @@ static void other_step(struct words *w, int family)
 		listen_queue(w, family);
 	else if (!strcmp(what, "nflog"))
 		listen_nflog(w);
+	else if (!strcmp(what, "clone"))
+		clone_dev(w);
 	else if (!strcmp(what, "hide"))
 		hide_seq = word(w, "seq");
 	else if (!strcmp(what, "sleep") && w->num == 2)
