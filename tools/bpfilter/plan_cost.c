@@ -20,7 +20,7 @@ static const struct plan_cost test_cost[] = {
 	[IR_TEST_HEADER]	= { 4, 2 },
 	[IR_TEST_CONN]		= { 2, 1 },
 	[IR_TEST_RANDOM]	= { 3, 1 },
-	[IR_TEST_BRIDGE]	= { 13, 4 },
+	[IR_TEST_BRIDGE]	= { 17, 4 },
 	[IR_TEST_CONST]		= { 1, 0 },
 };
 
@@ -32,10 +32,10 @@ static const struct plan_cost action_cost[] = {
 	[IR_ACTION_ACCEPT]	= { 2, 0 },
 	[IR_ACTION_DROP]	= { 2, 0 },
 	[IR_ACTION_RETURN]	= { 2, 0 },
-	[IR_ACTION_JUMP]	= { 5, 1 },
-	[IR_ACTION_GOTO]	= { 5, 1 },
+	[IR_ACTION_JUMP]	= { 6, 1 },
+	[IR_ACTION_GOTO]	= { 6, 1 },
 	[IR_ACTION_CONTINUE]	= { 0, 0 },
-	[IR_ACTION_BRIDGE]	= { 11, 2 },
+	[IR_ACTION_BRIDGE]	= { 11, 1 },
 	[IR_ACTION_SET_MARK]	= { 5, 0 },
 };
 
@@ -53,9 +53,6 @@ static void add_test_cost(struct plan_cost *sum, const struct ir_test *t)
 	uint32_t i;
 
 	add_cost(sum, &test_cost[t->kind]);
-	/* Not kept, so the packet is looked up first */
-	if (t->field == IR_FIELD_MARK)
-		sum->insns++;
 	for (i = 0; t->kind == IR_TEST_PORTS && i < t->num_ranges; i++)
 		add_cost(sum, &range_cost);
 }
