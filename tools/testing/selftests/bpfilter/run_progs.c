@@ -534,6 +534,8 @@ FIXTURE_VARIANT_ADD(limit, rules_with_many_tests) { shape_tests, 4000, 3000 };
 FIXTURE_VARIANT_ADD(limit, nested_chains) { shape_nest, 200, 100 };
 FIXTURE_VARIANT_ADD(limit, many_chains) { shape_fan, 1000, 500 };
 
+FIXTURE_VARIANT_ADD(limit, bridged_rules) { shape_bridged, 5000, 3000 };
+
 FIXTURE_SETUP(limit)
 {
 	int err = read_kernel(&self->k);
@@ -541,6 +543,9 @@ FIXTURE_SETUP(limit)
 	if (err == -EPERM)
 		SKIP(return, "needs root");
 	ASSERT_EQ(0, err);
+	if (variant->make == shape_bridged &&
+	    self->k.kb.func[KBTF_FUNC_XT_MATCH] == KBTF_NONE)
+		SKIP(return, "a kernel without bpfilter");
 }
 
 FIXTURE_TEARDOWN(limit)

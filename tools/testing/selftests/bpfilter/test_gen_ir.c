@@ -6,20 +6,18 @@
  * with which offsets, has to be the same too.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
 #include <linux/kernel.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/x_tables.h>
 
 #include "../kselftest_harness.h"
 #include "compile.h"
 #include "plan.h"
-#include "unit/bpf_vm.h"
-#include "unit/ir_eval.h"
+#include "plan_graph.h"
 #include "unit/random_ir.h"
 #include "unit/shake_plan.h"
+#include "unit/vm_compare.h"
 
 #define RULESETS	3000
 #define PACKETS		60
@@ -45,19 +43,11 @@ struct tally {
 	unsigned long counted;
 };
 
-/**
- * struct subject - a ruleset under test
- * @rs:		as it was made
- * @passed:	as it was compiled
- * @img:	its programs
- * @counters:	of them
- * @frames:	that they may take
- */
+/* struct subject - a ruleset as it was made and as it was compiled */
 struct subject {
 	struct ir_ruleset *rs;
 	struct ir_ruleset *passed;
 	struct gen_image img;
-	struct xt_counters *counters;
 	uint32_t frames;
 };
 
@@ -91,141 +81,64 @@ static int translate(struct rng *r, struct subject *s, bool passes)
 
 /* --- Packets --- */
 
-/* 0 if the row of the CPU that ran the program, and no other, says @want */
-static int compare_counters(const struct subject *s,
-			    const struct ir_outcome *want, uint32_t cpu)
+static int compare_packet(const struct subject *s, struct vm_case *c,
+			  struct tally *t)
 {
-	uint32_t row = s->img.counter_stride / sizeof(struct xt_counters);
-
-	for (uint32_t i = 0; i < s->rs->num_rules; i++) {
-		const struct xt_counters *mine = &s->counters[cpu * row + i];
-		const struct xt_counters *other = &s->counters[!cpu * row + i];
-
-		if (mine->pcnt != want->packets[i] ||
-		    mine->bcnt != want->bytes[i] || other->pcnt || other->bcnt)
-			return fprintf(stderr, "# counter of rule %u\n", i);
-	}
-	return 0;
-}
-
-static int compare_calls(const struct packet_calls *got,
-			 const struct packet_calls *want)
-{
-	if (got->num != want->num)
-		return fprintf(stderr, "# %u calls, not %u\n", got->num,
-			       want->num);
-	for (unsigned int i = 0; i < got->num && i < PACKET_CALLS_MAX; i++) {
-		const struct packet_call *g = &got->calls[i];
-		const struct packet_call *w = &want->calls[i];
-
-		if (memcmp(g, w, sizeof(*g)))
-			return fprintf(stderr,
-				       "# call %u: %u of %u at %u, %u, not %u of %u at %u, %u\n",
-				       i, g->what, g->index, g->thoff,
-				       g->fragoff, w->what, w->index, w->thoff,
-				       w->fragoff);
-	}
-	return 0;
-}
-
-static void count_packet(struct tally *t, const struct subject *s,
-			 const struct ir_outcome *out, const struct vm_world *w,
-			 uint64_t result)
-{
-	t->packets++;
-	t->accepted += result;
-	t->asked += out->calls.num;
-	t->changed += w->turn;
-	for (uint32_t i = 0; i < s->rs->num_rules; i++)
-		t->counted += out->packets[i];
-}
-
-static int compare_packet(struct subject *s, int hook,
-			  const struct packet_play *play,
-			  const struct vm_shape *shape, struct tally *t)
-{
-	const struct vm_prog prog = {
-		s->img.prog[hook].insns, s->img.prog[hook].num_insns,
-		s->counters, (size_t)s->img.counter_stride * CPUS, s->frames,
-	};
-	uint64_t packets[MAX_RULES] = {}, bytes[MAX_RULES] = {}, result = -1;
+	uint64_t packets[MAX_RULES] = {}, bytes[MAX_RULES] = {};
 	struct ir_outcome want = { .packets = packets, .bytes = bytes };
-	enum ir_verdict verdict = ir_play(s->rs, hook, play, &want);
 	struct vm_world w;
-	const char *fault;
 
-	vm_world_make(&w, play, shape);
-	memset(s->counters, 0, prog.counters_size);
-	fault = vm_run(&w, &prog, &result);
-	if (fault)
-		return fprintf(stderr, "# the program %s\n", fault);
-	if (compare_calls(&w.calls, &want.calls))
+	c->result = ir_play(s->rs, c->hook, &c->play, &want);
+	c->want = &want;
+	if (vm_compare(c, &w))
 		return -1;
-	if (result != verdict)
-		return fprintf(stderr, "# result %llu, not %u\n",
-			       (unsigned long long)result, verdict);
-	if (w.skb.mark != want.mark)
-		return fprintf(stderr, "# mark %#x, not %#x\n", w.skb.mark,
-			       want.mark);
-	count_packet(t, s, &want, &w, result);
-	return compare_counters(s, &want, w.cpu);
+	t->packets++;
+	t->accepted += c->result;
+	t->asked += want.calls.num;
+	t->changed += w.turn;
+	for (uint32_t i = 0; i < s->rs->num_rules; i++)
+		t->counted += packets[i];
+	return 0;
 }
 
 static void random_play(struct rng *r, const struct ir_ruleset *rs,
-			struct packet pkts[TURNS], struct packet_play *play,
-			struct vm_shape *shape)
+			struct packet pkts[TURNS], struct vm_case *c)
 {
 	for (int i = 0; i < TURNS; i++) {
 		random_ir_packet(r, rs->family, &pkts[i]);
 		if (rng_one_in(r, 3))
 			pkts[i].expires = 0;
 	}
-	random_answers(r, rs, &pkts[0]);
-	shape->linear = rng_one_in(r, 2) ? PACKET_L4_MAX :
-			rng_below(r, PACKET_L4_MAX);
-	play->pkts = pkts;
-	play->num = TURNS;
-	play->random = (uint32_t)rng_below(r, 4) << 30 | rng_below(r, 200);
+	random_answers(r, &pkts[0]);
+	vm_mend_answers(rs, &pkts[0]);
+	/* What passes know of hooks */
+	if (c->hook == NF_INET_LOCAL_OUT)
+		memset(pkts[0].in, 0, sizeof(pkts[0].in));
+	if (c->hook == NF_INET_PRE_ROUTING || c->hook == NF_INET_LOCAL_IN)
+		memset(pkts[0].out, 0, sizeof(pkts[0].out));
+	c->shape.linear = rng_one_in(r, 2) ? PACKET_L4_MAX :
+			  rng_below(r, PACKET_L4_MAX);
+	c->play.pkts = pkts;
+	c->play.num = TURNS;
+	c->play.random = rng_below(r, 4) << 30 | rng_below(r, 200);
 }
 
 static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 {
 	struct packet pkts[TURNS];
-	struct packet_play play;
-	struct vm_shape shape;
+	struct vm_case c = {
+		.img = &s->img, .num_rules = s->rs->num_rules,
+		.frames = s->frames,
+	};
 
 	for (int n = 0; n < PACKETS; n++) {
-		int hook = rng_below(r, BPFILTER_NUMHOOKS);
-
-		random_play(r, s->rs, pkts, &play, &shape);
-		/* What passes know of hooks */
-		if (hook == NF_INET_LOCAL_OUT)
-			memset(pkts[0].in, 0, sizeof(pkts[0].in));
-		if (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_IN)
-			memset(pkts[0].out, 0, sizeof(pkts[0].out));
-		if (!s->img.prog[hook].num_insns)
+		c.hook = rng_below(r, BPFILTER_NUMHOOKS);
+		if (!s->img.prog[c.hook].num_insns)
 			continue;
-		if (compare_packet(s, hook, &play, &shape, t))
+		random_play(r, s->rs, pkts, &c);
+		if (compare_packet(s, &c, t))
 			return fprintf(stderr, "# packet %d at %s\n", n,
-				       bpfilter_ir_hook_name(hook));
-	}
-	return 0;
-}
-
-/* 0 if the kernel would find no instructions that nothing leads to */
-static int check_programs(const struct subject *s, struct tally *t)
-{
-	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
-		const struct vm_prog prog = {
-			.insns = s->img.prog[hook].insns,
-			.num_insns = s->img.prog[hook].num_insns,
-		};
-		int at = vm_unreached(&prog);
-
-		if (at >= 0)
-			return fprintf(stderr, "# %s: nothing leads to %d\n",
-				       bpfilter_ir_hook_name(hook), at);
-		t->programs += prog.num_insns != 0;
+				       bpfilter_ir_hook_name(c.hook));
 	}
 	return 0;
 }
@@ -239,11 +152,10 @@ static int compare_ruleset(uint64_t seed, uint16_t family, bool passes,
 	};
 	int bad = translate(&r, &s, passes);
 
-	if (!bad) {
-		s.counters = calloc(CPUS, s.img.counter_stride);
-		bad = check_programs(&s, t) || compare_packets(&r, &s, t);
-		free(s.counters);
-	}
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
+		t->programs += s.img.prog[hook].num_insns != 0;
+	if (!bad)
+		bad = vm_check_code(&s.img) || compare_packets(&r, &s, t);
 	if (bad)
 		bpfilter_ir_dump(s.passed, stderr);
 	bpfilter_gen_free(&s.img);
@@ -287,6 +199,100 @@ TEST_F_TIMEOUT(random, programs_do_as_the_ir_says, 300)
 	EXPECT_LT(t.packets / 2, t.asked);
 	EXPECT_LT(t.packets / 20, t.changed);
 	EXPECT_LT(t.packets, t.counted);
+}
+
+/* --- Costs --- */
+
+/* What a function has besides its rules: its start, its policy, its exits */
+#define OTHER_INSNS	41
+#define OTHER_BRANCHES	4
+
+static struct plan_cost cost_of(const struct ir_ruleset *rs,
+				const struct plan_func *f)
+{
+	struct plan_cost sum = { OTHER_INSNS, OTHER_BRANCHES };
+
+	for (uint32_t i = f->first; i < f->end; i++) {
+		struct plan_cost cost = plan_rule_cost(rs, &rs->rules[i]);
+
+		sum.insns += cost.insns;
+		sum.branches += cost.branches;
+	}
+	return sum;
+}
+
+static bool is_branch(const struct bpf_insn *in)
+{
+	uint8_t class = BPF_CLASS(in->code), op = BPF_OP(in->code);
+
+	return (class == BPF_JMP || class == BPF_JMP32) && op != BPF_JA &&
+	       op != BPF_CALL && op != BPF_EXIT;
+}
+
+static int check_cost(const struct gen_prog *prog, uint32_t func,
+		      const struct plan_cost *cost)
+{
+	uint32_t first = prog->funcs[func].insn_off;
+	uint32_t end = prog->funcs[func + 1].insn_off;
+	uint32_t branches = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		branches += is_branch(&prog->insns[i]);
+	if (end - first <= cost->insns && branches <= cost->branches)
+		return 0;
+	return fprintf(stderr,
+		       "# %s: %u instructions, %u branches, planned %llu, %llu\n",
+		       prog->funcs[func].name, end - first, branches,
+		       (unsigned long long)cost->insns,
+		       (unsigned long long)cost->branches);
+}
+
+/* Functions that rules walk come first, as planned unless nobody calls them */
+static int check_costs(const struct ir_ruleset *rs, const struct plan *plan,
+		       const struct gen_image *img, uint32_t *checked)
+{
+	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
+		const struct plan_hook *ph = &plan->hook[hook];
+		const struct gen_prog *prog = &img->prog[hook];
+		uint32_t at = 0;
+
+		for (uint32_t i = 0; i < ph->num_funcs; i++) {
+			struct plan_cost cost = cost_of(rs, &ph->funcs[i]);
+			const char *name = rs->chains[ph->funcs[i].chain].name;
+
+			if (i && strcmp(prog->funcs[at].name, name))
+				continue;
+			if (check_cost(prog, at++, &cost))
+				return -1;
+			++*checked;
+		}
+	}
+	return 0;
+}
+
+TEST_F(random, costs_as_planned)
+{
+	struct kernel_btf kb;
+	const struct compile_env env = { &kb, CPUS, VM_HZ };
+	struct refusal why = {};
+	uint32_t seed, checked = 0;
+
+	vm_kernel_btf(&kb);
+	for (seed = 1; seed <= RULESETS; seed++) {
+		struct rng r = { seed * 0x9e3779b97f4a7c15 };
+		struct ir_ruleset *rs = random_ir(&r, variant->family);
+		struct gen_image img = {};
+		struct plan *plan = NULL;
+
+		ASSERT_EQ(0, bpfilter_plan_make(rs, &plan, &why));
+		ASSERT_EQ(0, bpfilter_gen(rs, plan, &env, &img, &why));
+		ASSERT_EQ(0, check_costs(rs, plan, &img, &checked))
+			bpfilter_ir_dump(rs, stderr);
+		bpfilter_gen_free(&img);
+		bpfilter_plan_free(plan);
+		bpfilter_ir_free(rs);
+	}
+	EXPECT_LT(5 * RULESETS, checked);
 }
 
 TEST_HARNESS_MAIN

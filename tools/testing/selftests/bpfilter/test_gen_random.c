@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Emitted programs against a model of the native engine: random rulesets, with
+ * Emitted programs against a model of the native engines: random rulesets, with
  * and without the passes, and packets through both, in all shapes that a packet
  * can have in memory.
  */
@@ -10,18 +10,17 @@
 #include <netinet/in.h>
 #include <linux/kernel.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/x_tables.h>
 
 #include "../kselftest_harness.h"
 #include "compile.h"
 #include "plan.h"
 #include "unit/blob_model.h"
-#include "unit/bpf_vm.h"
-#include "unit/random.h"
 #include "unit/shake_plan.h"
+#include "unit/vm_compare.h"
 
 #define RULESETS	1500
 #define PACKETS		24
+#define TURNS		3
 #define MAX_RULES	256
 #define CPUS		2
 
@@ -32,6 +31,7 @@
  * @packets:	packets that went through one
  * @accepted:	of those
  * @copied:	of those, with a transport header out of the linear area
+ * @asked:	times that the kernel was asked something
  * @matches:	rules that counted a packet
  */
 struct tally {
@@ -40,15 +40,16 @@ struct tally {
 	unsigned long packets;
 	unsigned long accepted;
 	unsigned long copied;
+	unsigned long asked;
 	unsigned long matches;
 };
 
 /* struct subject - a ruleset under test, its programs with @frames at most */
 struct subject {
+	uint16_t family;
 	const void *blob;
 	struct ir_ruleset *rs;
 	struct gen_image img;
-	struct xt_counters *counters;
 	uint32_t frames;
 };
 
@@ -63,7 +64,7 @@ static int translate(struct rng *r, struct subject *s, size_t size, bool passes,
 	int ret;
 
 	vm_kernel_btf(&kb);
-	ret = bpfilter_blob_read(s->blob, size, NFPROTO_IPV4, &s->rs, why);
+	ret = bpfilter_blob_read(s->blob, size, s->family, &s->rs, why);
 	if (!ret && passes)
 		ret = bpfilter_passes_run(s->rs, why);
 	if (!ret)
@@ -86,69 +87,52 @@ static void random_shape(struct rng *r, const struct packet *pkt,
 			rng_below(r, pkt->l4_len + 1);
 }
 
-/* 0 if the row of the CPU that ran the program, and no other, says @want */
-static int compare_counters(const struct subject *s, const uint64_t *want,
-			    uint32_t cpu, uint32_t len)
+static int compare_packet(struct subject *s, struct vm_case *c,
+			  struct tally *t)
 {
-	uint32_t row = s->img.counter_stride / sizeof(struct xt_counters);
-
-	for (uint32_t i = 0; i < s->rs->num_rules; i++) {
-		const struct xt_counters *mine = &s->counters[cpu * row + i];
-		const struct xt_counters *other = &s->counters[!cpu * row + i];
-
-		if (mine->pcnt != want[i] || mine->bcnt != want[i] * len ||
-		    other->pcnt || other->bcnt)
-			return fprintf(stderr, "# counter of rule %u\n", i);
-	}
-	return 0;
-}
-
-static int compare_packet(struct subject *s, int hook, const struct packet *pkt,
-			  const struct vm_shape *shape, struct tally *t)
-{
-	const struct vm_prog prog = {
-		s->img.prog[hook].insns, s->img.prog[hook].num_insns,
-		s->counters, (size_t)s->img.counter_stride * CPUS, s->frames,
+	const struct model model = {
+		s->blob, s->family, s->rs->bridged, s->rs->num_bridged,
 	};
-	uint64_t want[MAX_RULES] = {}, result = -1;
-	uint64_t want_result =
-		model_run(s->blob, hook, pkt, want) == MODEL_ACCEPT;
-	const struct packet_play play = { pkt, 1, 0 };
+	uint64_t packets[MAX_RULES] = {}, bytes[MAX_RULES] = {};
+	struct ir_outcome want = { .packets = packets, .bytes = bytes };
+	unsigned int linear = c->shape.linear;
 	struct vm_world w;
-	const char *fault;
 
-	vm_world_make(&w, &play, shape);
-	memset(s->counters, 0, prog.counters_size);
-	fault = vm_run(&w, &prog, &result);
-	if (fault)
-		return fprintf(stderr, "# the program %s\n", fault);
-	if (result != want_result)
-		return fprintf(stderr, "# result %llu\n",
-			       (unsigned long long)result);
+	c->result = model_play(&model, c->hook, &c->play, &want) ==
+		    MODEL_ACCEPT;
+	c->want = &want;
+	if (vm_compare(c, &w))
+		return -1;
 	t->packets++;
-	t->accepted += result;
-	t->copied += shape->linear < 20 && shape->linear < pkt->l4_len;
+	t->accepted += c->result;
+	t->copied += linear < 20 && linear < c->play.pkts->l4_len;
+	t->asked += want.calls.num;
 	for (uint32_t i = 0; i < s->rs->num_rules; i++)
-		t->matches += want[i];
-	return compare_counters(s, want, w.cpu, w.skb.len);
+		t->matches += packets[i];
+	return 0;
 }
 
 static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 {
-	struct vm_shape shape;
-	struct packet pkt;
+	struct packet pkts[TURNS];
+	struct vm_case c = {
+		.img = &s->img, .num_rules = s->rs->num_rules,
+		.frames = s->frames, .play = { pkts, TURNS },
+	};
 
 	for (int n = 0; n < PACKETS; n++) {
-		int hook = NF_INET_LOCAL_IN + rng_below(r, 3);
-
-		if (!s->img.prog[hook].num_insns)
+		c.hook = NF_INET_LOCAL_IN + rng_below(r, 3);
+		if (!s->img.prog[c.hook].num_insns)
 			continue;
-		random_packet(r, hook, &pkt);
-		if (rng_one_in(r, 3))
-			pkt.expires = 0;
-		pkt.ip_options = rng_one_in(r, 3) ? rng_below(r, 11) : 0;
-		random_shape(r, &pkt, &shape);
-		if (compare_packet(s, hook, &pkt, &shape, t))
+		for (int i = 0; i < TURNS; i++) {
+			random_all_packet(r, s->family, c.hook, &pkts[i]);
+			if (rng_one_in(r, 3))
+				pkts[i].expires = 0;
+		}
+		vm_mend_answers(s->rs, &pkts[0]);
+		c.play.random = rng_below(r, 9) << 28;
+		random_shape(r, &pkts[0], &c.shape);
+		if (compare_packet(s, &c, t))
 			return -1;
 	}
 	return 0;
@@ -167,9 +151,7 @@ static int compare_subject(struct rng *r, struct subject *s, size_t size,
 		t->taken++;
 		for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 			t->programs += s->img.prog[hook].num_insns != 0;
-		s->counters = calloc(CPUS, s->img.counter_stride);
-		bad = compare_packets(r, s, t);
-		free(s->counters);
+		bad = vm_check_code(&s->img) || compare_packets(r, s, t);
 	}
 	if (bad)
 		bpfilter_ir_dump(s->rs, stderr);
@@ -178,17 +160,18 @@ static int compare_subject(struct rng *r, struct subject *s, size_t size,
 	return bad;
 }
 
-static int compare_ruleset(struct rng *r, enum random_shape shape,
-			   enum random_tests tests, bool passes,
-			   struct tally *t)
+static int compare_ruleset(struct rng *r, uint16_t family,
+			   enum random_shape shape, enum random_tests tests,
+			   bool passes, struct tally *t)
 {
-	struct subject s = {};
+	struct subject s = { .family = family };
 	struct make mk;
 	size_t size;
 	void *blob;
 	int bad;
 
 	make_init(&mk);
+	mk.family = family;
 	random_ruleset(r, &mk, shape, tests);
 	blob = make_blob(&mk, &size);
 	s.blob = blob;
@@ -198,85 +181,86 @@ static int compare_ruleset(struct rng *r, enum random_shape shape,
 	return bad;
 }
 
-static int compare_series(enum random_shape shape, enum random_tests tests,
-			  bool passes, struct tally *t)
+static int compare_series(uint16_t family, enum random_shape shape,
+			  enum random_tests tests, bool passes,
+			  struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
 
-		if (compare_ruleset(&r, shape, tests, passes, t)) {
+		if (compare_ruleset(&r, family, shape, tests, passes, t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
 		}
 	}
 	fprintf(stderr,
-		"# %u taken, %u programs, %lu packets, %lu accepted, %lu copied, %lu rules counted\n",
+		"# %u taken, %u programs, %lu packets, %lu accepted, %lu copied, %lu questions, %lu rules counted\n",
 		t->taken, t->programs, t->packets, t->accepted, t->copied,
-		t->matches);
+		t->asked, t->matches);
 	return 0;
 }
 
 FIXTURE(random) { };
 FIXTURE_VARIANT(random)
 {
+	uint16_t family;
 	enum random_shape shape;
 	enum random_tests tests;
 	bool passes;
 	unsigned int taken;
 };
 
-FIXTURE_VARIANT_ADD(random, legal_chains)
-{
-	.shape = RANDOM_LEGAL, .tests = RANDOM_FEW, .passes = true,
-	.taken = RULESETS,
-};
+#define SERIES(f, s, t, p, n)						\
+	{								\
+		.family = NFPROTO_##f, .shape = RANDOM_##s,		\
+		.tests = RANDOM_##t, .passes = (p), .taken = (n),	\
+	}
 
-FIXTURE_VARIANT_ADD(random, legal_chains_as_they_are)
-{
-	.shape = RANDOM_LEGAL, .tests = RANDOM_FEW, .passes = false,
-	.taken = RULESETS,
-};
-
-FIXTURE_VARIANT_ADD(random, legal_rules)
-{
-	.shape = RANDOM_LEGAL, .tests = RANDOM_MANY, .passes = true,
-	.taken = RULESETS,
-};
-
-FIXTURE_VARIANT_ADD(random, legal_rules_as_they_are)
-{
-	.shape = RANDOM_LEGAL, .tests = RANDOM_MANY, .passes = false,
-	.taken = RULESETS,
-};
-
+FIXTURE_VARIANT_ADD(random, chains)
+	SERIES(IPV4, LEGAL, FEW, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, chains_as_they_are)
+	SERIES(IPV4, LEGAL, FEW, false, RULESETS);
+FIXTURE_VARIANT_ADD(random, rules)
+	SERIES(IPV4, LEGAL, MANY, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, rules_as_they_are)
+	SERIES(IPV4, LEGAL, MANY, false, RULESETS);
+FIXTURE_VARIANT_ADD(random, all)
+	SERIES(IPV4, LEGAL, ALL, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all_as_it_is)
+	SERIES(IPV4, LEGAL, ALL, false, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, forged_chains)
-{
-	.shape = RANDOM_FORGED, .tests = RANDOM_FEW, .passes = true,
-	.taken = RULESETS / 20,
-};
-
+	SERIES(IPV4, FORGED, FEW, true, RULESETS / 20);
 FIXTURE_VARIANT_ADD(random, forged_rules_as_they_are)
-{
-	.shape = RANDOM_FORGED, .tests = RANDOM_MANY, .passes = false,
-	.taken = RULESETS / 20,
-};
+	SERIES(IPV4, FORGED, MANY, false, RULESETS / 20);
+FIXTURE_VARIANT_ADD(random, forged_all)
+	SERIES(IPV4, FORGED, ALL, true, RULESETS / 20);
+FIXTURE_VARIANT_ADD(random, chains6)
+	SERIES(IPV6, LEGAL, FEW, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, all6)
+	SERIES(IPV6, LEGAL, ALL, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all6_as_it_is)
+	SERIES(IPV6, LEGAL, ALL, false, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, forged_all6)
+	SERIES(IPV6, FORGED, ALL, true, RULESETS / 20);
 
 FIXTURE_SETUP(random) { }
 FIXTURE_TEARDOWN(random) { }
 
-TEST_F(random, programs_do_as_native)
+TEST_F_TIMEOUT(random, programs_do_as_native, 300)
 {
 	struct tally t;
 
-	ASSERT_EQ(0, compare_series(variant->shape, variant->tests,
-				    variant->passes, &t));
+	ASSERT_EQ(0, compare_series(variant->family, variant->shape,
+				    variant->tests, variant->passes, &t));
 	EXPECT_LE(variant->taken, t.taken);
 	EXPECT_LT(t.taken / 2, t.programs);
 	EXPECT_LT(t.packets / 10, t.accepted);
 	EXPECT_GT(t.packets - t.packets / 10, t.accepted);
 	EXPECT_LT(t.packets / 20, t.copied);
 	EXPECT_LT(t.packets, t.matches);
+	if (variant->tests == RANDOM_ALL)
+		EXPECT_LT(t.packets / 8, t.asked);
 }
 
 TEST_HARNESS_MAIN

@@ -277,22 +277,12 @@ void random_ir_packet(struct rng *r, uint16_t family, struct packet *pkt)
 /**
  * random_answers() - what the kernel's own extensions say of a packet
  * @r:		source of numbers
- * @rs:		the ruleset
  * @pkt:	the packet
  */
-void random_answers(struct rng *r, const struct ir_ruleset *rs,
-		    struct packet *pkt)
+void random_answers(struct rng *r, struct packet *pkt)
 {
 	static const uint8_t answers[] = { 0, 1, 1, 5, 5, 5, 5, 2, 3, 7 };
 
 	for (int i = 0; i < PACKET_ANSWERS; i++)
 		pkt->answers[i] = answers[rng_below(r, ARRAY_SIZE(answers))];
-	for (uint32_t i = 0; i < rs->num_bridged; i++)
-		if (!strcmp(rs->bridged[i].name, "LOG"))
-			pkt->answers[i % PACKET_ANSWERS] &=
-				~PACKET_ANSWER_CHANGE;
-	for (uint32_t i = 0; i < rs->num_bridged; i++)
-		if (rs->bridged[i].is_final)
-			pkt->answers[i % PACKET_ANSWERS] &=
-				~PACKET_ANSWER_GO_ON;
 }

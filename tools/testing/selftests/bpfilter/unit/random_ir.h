@@ -10,8 +10,7 @@
 
 struct ir_ruleset *random_ir(struct rng *r, uint16_t family);
 void random_ir_packet(struct rng *r, uint16_t family, struct packet *pkt);
-void random_answers(struct rng *r, const struct ir_ruleset *rs,
-		    struct packet *pkt);
+void random_answers(struct rng *r, struct packet *pkt);
 
 /**
  * struct ir_maker - a ruleset in the making

@@ -70,6 +70,21 @@ void shape_tests(struct make *mk, uint32_t num)
 	shape_end(mk);
 }
 
+/* Rules that ask the kernel twice and let it change the packet each time */
+void shape_bridged(struct make *mk, uint32_t num)
+{
+	struct make_entry *e;
+
+	for (uint32_t i = 0; i < num; i++) {
+		e = make_target(mk, "foreign", 0, 8);
+		shape_source(e, i);
+		make_match(e, "foreign", 0, 8);
+		make_match(e, "other", 0, 8);
+	}
+	shape_end_input(mk, 0);
+	shape_end(mk);
+}
+
 /* Chains, each within the one before, that drop one address each */
 void shape_nest(struct make *mk, uint32_t num)
 {

@@ -18,6 +18,7 @@ void shape_end(struct make *mk);
 void shape_final(struct make *mk, uint32_t num);
 void shape_counting(struct make *mk, uint32_t num);
 void shape_tests(struct make *mk, uint32_t num);
+void shape_bridged(struct make *mk, uint32_t num);
 void shape_nest(struct make *mk, uint32_t num);
 void shape_fan(struct make *mk, uint32_t num);
 
