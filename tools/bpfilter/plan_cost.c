@@ -27,16 +27,22 @@ static const struct plan_cost test_cost[] = {
 /* Source and destination port compared with one range */
 static const struct plan_cost range_cost = { 6, 2 };
 
+/*
+ * The verifier comes to what follows a rule that goes on from more than one
+ * side, and looks at it again until it knows that it has seen the like.
+ */
+#define SEEN_AGAIN		16
+
 /* By action: call, compare and exit at most */
 static const struct plan_cost action_cost[] = {
 	[IR_ACTION_ACCEPT]	= { 2, 0 },
 	[IR_ACTION_DROP]	= { 2, 0 },
 	[IR_ACTION_RETURN]	= { 2, 0 },
-	[IR_ACTION_JUMP]	= { 6, 1 },
+	[IR_ACTION_JUMP]	= { 6 + SEEN_AGAIN, 1 },
 	[IR_ACTION_GOTO]	= { 6, 1 },
-	[IR_ACTION_CONTINUE]	= { 0, 0 },
-	[IR_ACTION_BRIDGE]	= { 11, 1 },
-	[IR_ACTION_SET_MARK]	= { 5, 0 },
+	[IR_ACTION_CONTINUE]	= { 0 + SEEN_AGAIN, 0 },
+	[IR_ACTION_BRIDGE]	= { 11 + SEEN_AGAIN, 1 },
+	[IR_ACTION_SET_MARK]	= { 5 + SEEN_AGAIN, 0 },
 };
 
 /* Counting the packet, and telling about it if it is traced */

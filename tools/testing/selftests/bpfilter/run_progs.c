@@ -176,16 +176,18 @@ static int compare_counters(const struct kernel *k, const struct gen_image *img,
 
 static int compare(struct subject *s, int hook, const struct packet *pkt)
 {
-	uint32_t i, num = s->c.rs->num_rules;
+	uint32_t num = s->c.rs->num_rules;
 	uint64_t *packets = calloc(num, sizeof(*packets));
 	uint64_t *bytes = calloc(num, sizeof(*bytes));
-	const struct ir_outcome want = { .packets = packets, .bytes = bytes };
-	int verdict = model_run(s->blob, hook, pkt, packets) == MODEL_ACCEPT;
+	const struct model model = {
+		s->blob, NFPROTO_IPV4, s->c.rs->bridged, s->c.rs->num_bridged,
+	};
+	const struct packet_play play = { pkt, 1, 0 };
+	struct ir_outcome want = { .packets = packets, .bytes = bytes };
+	int verdict = model_play(&model, hook, &play, &want) == MODEL_ACCEPT;
 	int got = run(s->l.prog_fd[hook], hook, pkt);
 	int bad;
 
-	for (i = 0; i < num; i++)
-		bytes[i] = packets[i] * (packet_headers_len(pkt) + pkt->l4_len);
 	bad = compare_counters(s->k, &s->c.img, s->l.counter_fd, &want, num);
 	if (got != verdict)
 		bad = fprintf(stderr, "# verdict %d\n", got);
@@ -558,6 +560,7 @@ TEST_F_TIMEOUT(limit, loads_and_runs, 300)
 	struct subject s = { .k = &self->k };
 	struct make mk;
 
+	memset(pkt.answers, ANSWER_REFUSED, sizeof(pkt.answers));
 	make_init(&mk);
 	variant->make(&mk, variant->num);
 	ASSERT_EQ(0, load(&s, &mk))

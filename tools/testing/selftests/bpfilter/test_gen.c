@@ -427,7 +427,7 @@ TEST_F(table, too_many_instructions)
 {
 	shape_final(&self->mk, 50000);
 	EXPECT_EQ(-EINVAL, translate(self));
-	EXPECT_STREQ("filter/INPUT: needs about 1050018 instructions, at most 600000",
+	EXPECT_STREQ("filter/INPUT: needs about 1050018 instructions, at most 750000",
 		     self->why.text);
 }
 
