@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What if the helper lies? Its commits are caught and changed on their way to
+ * the kernel: hook masks that are not those of the rules, names of extensions
+ * that are somewhere else or nowhere. The kernel refuses what cannot be, and
+ * drops packets before it runs an extension where that was not checked for.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/bpfilter.h>
+#include <linux/ptrace.h>
+
+#include "../kselftest_harness.h"
+#include "rawipt.h"
+
+#define PORT		4001	/* what the rules are about */
+#define OTHER_PORT	4002
+#define PATIENCE_MS	60000
+
+/* How a commit is changed before the kernel gets it */
+typedef void (*forge_fn)(struct bpfilter_commit *c);
+
+static struct bpfilter_bridged *bridged(struct bpfilter_commit *c)
+{
+	return (void *)&c->comefrom[c->num_entries];
+}
+
+static void set_masks(struct bpfilter_commit *c, uint32_t mask)
+{
+	for (uint32_t i = 0; i < c->num_entries; i++)
+		c->comefrom[i] = mask;
+}
+
+static void forge_nothing(struct bpfilter_commit *c)
+{
+}
+
+static void forge_only_output(struct bpfilter_commit *c)
+{
+	set_masks(c, 1 << NF_INET_LOCAL_OUT);
+}
+
+static void forge_all_hooks(struct bpfilter_commit *c)
+{
+	set_masks(c, (1 << BPFILTER_NUMHOOKS) - 1);
+}
+
+static void forge_no_such_hook(struct bpfilter_commit *c)
+{
+	c->comefrom[0] |= 1 << BPFILTER_NUMHOOKS;
+}
+
+static void forge_offset(struct bpfilter_commit *c)
+{
+	bridged(c)->offset += 8;
+}
+
+static void forge_entry(struct bpfilter_commit *c)
+{
+	bridged(c)->entry = c->num_entries;
+}
+
+static void forge_twice(struct bpfilter_commit *c)
+{
+	bridged(c)[1] = bridged(c)[0];
+}
+
+static void forge_order(struct bpfilter_commit *c)
+{
+	struct bpfilter_bridged first = bridged(c)[0];
+
+	bridged(c)[0] = bridged(c)[1];
+	bridged(c)[1] = first;
+}
+
+/* To the first match of the entry */
+static void forge_kind(struct bpfilter_commit *c)
+{
+	bridged(c)->offset = sizeof(struct ipt_entry);
+}
+
+static void forge_none(struct bpfilter_commit *c)
+{
+	c->num_bridged = 0;
+}
+
+/* More than the call's length holds */
+static void forge_number(struct bpfilter_commit *c)
+{
+	c->num_bridged = 1U << 30;
+}
+
+static void forge_id(struct bpfilter_commit *c)
+{
+	c->id++;
+}
+
+/* --- The helper, traced --- */
+
+static int status(int sk, struct bpfilter_status *st)
+{
+	socklen_t len = sizeof(*st);
+
+	return rawipt_get(sk, BPFILTER_SO_GET_STATUS, st, &len);
+}
+
+static pid_t helper_idle(int sk)
+{
+	struct bpfilter_status st = { 0 };
+
+	for (int ms = 0; ms < PATIENCE_MS; ms++) {
+		if (!status(sk, &st) &&
+		    st.helper_state == BPFILTER_HELPER_IDLE)
+			return st.helper_pid;
+		usleep(1000);
+	}
+	return -1;
+}
+
+static int trace_begin(pid_t pid)
+{
+	int wstatus;
+
+	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
+	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
+	    waitpid(pid, &wstatus, __WALL) != pid)
+		return -errno;
+	return 0;
+}
+
+/* 1 at a system call, 0 at another stop */
+static int next_stop(pid_t pid, struct ptrace_syscall_info *info)
+{
+	int wstatus;
+
+	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) ||
+	    waitpid(pid, &wstatus, __WALL) != pid || !WIFSTOPPED(wstatus))
+		return -ESRCH;
+	if (WSTOPSIG(wstatus) != (SIGTRAP | 0x80))
+		return 0;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*info), info) < 0)
+		return -errno;
+	return 1;
+}
+
+static bool is_commit(const struct ptrace_syscall_info *info)
+{
+	return info->op == PTRACE_SYSCALL_INFO_ENTRY &&
+	       info->entry.nr == __NR_setsockopt &&
+	       info->entry.args[2] == BPFILTER_SO_SET_COMMIT;
+}
+
+static int forge(pid_t pid, uint64_t addr, size_t len, forge_fn fn)
+{
+	struct bpfilter_commit *c = malloc(len);
+	char path[64];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || pread(fd, c, len, addr) != (ssize_t)len)
+		err = -errno;
+	if (!err) {
+		fn(c);
+		if (pwrite(fd, c, len, addr) != (ssize_t)len)
+			err = -errno;
+	}
+	close(fd);
+	free(c);
+	return err;
+}
+
+/* Wait for a commit, change it, let it go */
+static int forge_commit(pid_t pid, forge_fn fn)
+{
+	struct ptrace_syscall_info info = { 0 };
+	int ret;
+
+	do {
+		ret = next_stop(pid, &info);
+	} while (ret == 0 || (ret > 0 && !is_commit(&info)));
+	if (ret > 0)
+		ret = forge(pid, info.entry.args[3], info.entry.args[4], fn);
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+	return ret;
+}
+
+/* --- iptables --- */
+
+static pid_t start(const char *command)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	return child;
+}
+
+static int end(pid_t child)
+{
+	int wstatus;
+
+	if (waitpid(child, &wstatus, 0) != child || !WIFEXITED(wstatus))
+		return -1;
+	return WEXITSTATUS(wstatus);
+}
+
+static int run(const char *command)
+{
+	return end(start(command));
+}
+
+FIXTURE(forged)
+{
+	int sk;
+	int from[2];
+	int to[2];
+};
+
+FIXTURE_SETUP(forged)
+{
+	const char *why;
+
+	if (!rawipt_engine_usable(RAWIPT_BPFILTER, &why))
+		SKIP(return, "%s", why);
+	self->sk = rawipt_netns(RAWIPT_BPFILTER);
+	ASSERT_LE(0, self->sk);
+	for (int i = 0; i < 2; i++) {
+		self->to[i] = udp_receiver(PORT + i);
+		self->from[i] = udp_sender(PORT + i);
+	}
+	/* The chain is not reached yet: these rules are allowed in it */
+	ASSERT_EQ(0, run("iptables-legacy -w -N chain"));
+}
+
+FIXTURE_TEARDOWN(forged)
+{
+	for (int i = 0; i < 2; i++) {
+		close(self->to[i]);
+		close(self->from[i]);
+	}
+	close(self->sk);
+}
+
+/* The command with its commit changed; returns how it ended */
+static int run_forged(int sk, const char *command, forge_fn fn)
+{
+	pid_t pid = helper_idle(sk), child;
+
+	if (pid <= 1 || trace_begin(pid))
+		return -1;
+	child = start(command);
+	if (forge_commit(pid, fn))
+		return -1;
+	return end(child);
+}
+
+/* Does a packet come through? */
+static bool passes(int from, int to)
+{
+	send(from, "x", 1, 0);
+	return udp_drain(to);
+}
+
+#define OWNER_RULE	"iptables-legacy -w -A chain -p udp --dport 4001" \
+			" -m owner --uid-owner 0 2>/dev/null"
+#define OWNER_JUMP	"iptables-legacy -w -A INPUT -j chain 2>/dev/null"
+#define CLASSIFY_RULE	"iptables-legacy -w -t mangle -N chain &&" \
+			" iptables-legacy -w -t mangle -A chain -p udp" \
+			" --dport 4001 -j CLASSIFY --set-class 1:1"
+#define CLASSIFY_JUMP	"iptables-legacy -w -t mangle -A INPUT -j chain" \
+			" 2>/dev/null"
+#define LIMIT_RULE	"iptables-legacy -w -A INPUT -p udp --dport 4001" \
+			" -m limit --limit 1/hour -m limit -j ACCEPT 2>/dev/null"
+
+#define LOG_RULE	"iptables-legacy -w -A INPUT -p udp --dport 4001 -j LOG"
+
+/* The test of the test: a commit may pass unchanged */
+TEST_F(forged, nothing)
+{
+	EXPECT_EQ(0, run_forged(self->sk, LIMIT_RULE, forge_nothing));
+	EXPECT_TRUE(passes(self->from[0], self->to[0]));
+	EXPECT_TRUE(passes(self->from[1], self->to[1]));
+}
+
+/* A match that does not work at INPUT is reached from there */
+TEST_F(forged, match_hooks)
+{
+	ASSERT_EQ(0, run(OWNER_RULE));
+	EXPECT_EQ(1, run(OWNER_JUMP));
+	EXPECT_TRUE(passes(self->from[0], self->to[0]));
+	EXPECT_EQ(0, run_forged(self->sk, OWNER_JUMP, forge_only_output));
+	EXPECT_FALSE(passes(self->from[0], self->to[0]));
+	EXPECT_TRUE(passes(self->from[1], self->to[1]));
+}
+
+TEST_F(forged, target_hooks)
+{
+	ASSERT_EQ(0, run(CLASSIFY_RULE));
+	EXPECT_EQ(1, run(CLASSIFY_JUMP));
+	EXPECT_TRUE(passes(self->from[0], self->to[0]));
+	EXPECT_EQ(0, run_forged(self->sk, CLASSIFY_JUMP, forge_only_output));
+	EXPECT_FALSE(passes(self->from[0], self->to[0]));
+	EXPECT_TRUE(passes(self->from[1], self->to[1]));
+}
+
+/* More hooks than there are, or than the extension has, are refused */
+TEST_F(forged, hooks_checked)
+{
+	ASSERT_EQ(0, run(OWNER_RULE));
+	EXPECT_NE(0, run_forged(self->sk, OWNER_RULE, forge_all_hooks));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_no_such_hook));
+	EXPECT_EQ(0, run("test $(iptables-legacy -w -S chain | wc -l) = 2"));
+	EXPECT_TRUE(passes(self->from[0], self->to[0]));
+}
+
+TEST_F(forged, names)
+{
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_offset));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_entry));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_twice));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_order));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_none));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_number));
+	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_id));
+	EXPECT_EQ(0, run("test $(iptables-legacy -w -S INPUT | wc -l) = 1"));
+	EXPECT_TRUE(passes(self->from[0], self->to[0]));
+	EXPECT_EQ(0, run(LIMIT_RULE));
+}
+
+/* The program means a target, the name is that of a match: it does not run */
+TEST_F(forged, kind)
+{
+	EXPECT_EQ(0, run_forged(self->sk, LOG_RULE, forge_kind));
+	EXPECT_FALSE(passes(self->from[0], self->to[0]));
+	EXPECT_TRUE(passes(self->from[1], self->to[1]));
+}
+
+TEST_HARNESS_MAIN
