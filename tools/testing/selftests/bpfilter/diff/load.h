@@ -30,6 +30,12 @@ char *rules_save(const struct side *side);
 /* The part of the text that is about one table, to be freed; NULL: none */
 char *table_extract(const char *text, const char *table);
 
+/*
+ * Input of ipset restore for the sets of a file NAME.rules, NULL if it has none.
+ * In ipset.c
+ */
+char *ipset_read(const char *file);
+
 /* Kernel log, in klog.c: remember its end, append what came since */
 void klog_mark(void);
 void klog_read(struct text *text);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -129,54 +128,6 @@ static char *one_line(char *s)
 		if (*p == '\n')
 			*p = p[1] ? ';' : '\0';
 	return s;
-}
-
-/* An address of ours into every set that takes one */
-static void fill_set(struct text *t, const char *name, const char *type,
-		     const char *options)
-{
-	const struct family *f = strstr(options, "family inet6") ? &family_ipv6 :
-								   &family_ipv4;
-	bool port = !strcmp(type, "hash:ip,port");
-	char addr[64], line[160];
-	uint8_t bytes[16];
-
-	if (!port && strcmp(type, "hash:ip") && strcmp(type, "hash:net"))
-		return;
-	for (unsigned int i = 0; i < NUM_SET_ADDRS; i++) {
-		if (!set_has_addr(name, i))
-			continue;
-		addr_put(f, bytes, set_addr(f, i));
-		inet_ntop(f->af, bytes, addr, sizeof(addr));
-		snprintf(line, sizeof(line), "add %s %s%s\n", name, addr,
-			 port ? ",tcp:80" : "");
-		text_add(t, line, strlen(line));
-	}
-}
-
-/* Input of ipset restore */
-static char *read_ipset(const char *file)
-{
-	size_t len = strlen(file);
-	struct text t = { 0 };
-	char path[4096], *text;
-
-	if (len > 6 && !strcmp(file + len - 6, ".rules"))
-		len -= 6;
-	snprintf(path, sizeof(path), "%.*s.ipset", (int)len, file);
-	if (access(path, R_OK))
-		return NULL;
-	text = read_file(path);
-	text_add(&t, text, strlen(text));
-	for (char *save, *line = strtok_r(text, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		char name[64], type[32];
-
-		if (sscanf(line, "create %63s %31s", name, type) == 2)
-			fill_set(&t, name, type, line);
-	}
-	free(text);
-	return t.s;
 }
 
 /* Why bpfilter refused it, as it told the kernel log */
@@ -326,7 +277,7 @@ static void read_input(struct input *in, const struct options *o)
 	in->family = o->family;
 	in->text[0] = read_file(o->file);
 	in->text[1] = in->text[0];
-	in->ipset = read_ipset(o->file);
+	in->ipset = ipset_read(o->file);
 }
 
 static double seconds(void)
@@ -335,6 +286,23 @@ static double seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Where the time goes, for the report: what has taken it since the last call */
+static struct text times;
+
+static double took(const char *what)
+{
+	static double last;
+	double now = seconds(), t = now - last;
+	char part[64];
+
+	last = now;
+	if (!what)
+		return t;
+	snprintf(part, sizeof(part), "%s%s %.2f", times.len ? ", " : "", what, t);
+	text_add(&times, part, strlen(part));
+	return t;
 }
 
 /* Softirqs then run where and when the packets are sent */
@@ -396,7 +364,7 @@ static void print_traffic(const struct ruleset *rs,
 			  const struct entries *before,
 			  const struct entries *after,
 			  const struct step_list *steps,
-			  const struct pair *pair, double took)
+			  const struct pair *pair, double time)
 {
 	unsigned int hit = 0, total = 0, of_table;
 
@@ -409,7 +377,8 @@ static void print_traffic(const struct ruleset *rs,
 	printf("# %u of %u entries hit, %u packets in, %u out, log %s, %.0f packets/s\n",
 	       hit, total, steps->packets, pair->num_out,
 	       pair->log ? "compared" : "not compared",
-	       2 * steps->packets / took);
+	       2 * steps->packets / time);
+	printf("# seconds: %s\n", times.s);
 }
 
 static void print_unhit(const struct ruleset *rs, const struct entries *before,
@@ -438,7 +407,7 @@ int main(int argc, char **argv)
 	struct input in;
 	struct pair pair;
 	char *saved, *text;
-	double start;
+	double time;
 	bool equal;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -447,13 +416,17 @@ int main(int argc, char **argv)
 	stay_on_one_cpu();
 	allow_connections(2 * (o.packets ? o.packets : MAX_PACKETS));
 
+	took(NULL);
 	pair_open(&pair, o.family, o.native_only);
+	took("namespaces");
 	load_pair(&pair, &in);
+	took("load");
 	saved = rules_save(&pair.side[0]);
 	ruleset_parse(&rs, o.family, saved);
 	if (!rs.tables)
 		finish(RESULT_SKIPPED, "skipped: no table in it");
 	equal = pair_compare_rules(&pair, &rs);
+	took("compare rules");
 	if (!o.native_only)
 		count_rules(&pair.side[1], &rs, &counts);
 	text = rules_make_certain(saved, &certain);
@@ -461,18 +434,21 @@ int main(int argc, char **argv)
 		reload_pair(&pair, &in, text);
 		ruleset_free(&rs);
 		ruleset_parse(&rs, o.family, text);
+		took("load again");
 	}
 	devs_make(&devs, &rs);
 	owners_make(&owners, &rs);
 	derive_steps(&rs, &devs, &owners, o.seed, o.packets ? o.packets :
 		     default_packets(&rs), &steps);
+	took("packets");
 	pair_get_entries(&pair, &rs, before);
 	pair_add_devs(&pair, &devs, &owners);
-	start = seconds();
+	took("devices");
 	equal &= pair_run(&pair, &steps, o.verbose);
-	start = seconds() - start;
+	time = took("traffic");
 	equal &= pair_compare(&pair, &rs, after);
-	print_traffic(&rs, before, after, &steps, &pair, start);
+	took("compare");
+	print_traffic(&rs, before, after, &steps, &pair, time);
 	if (o.list_unhit)
 		print_unhit(&rs, before, after);
 	pair_close(&pair);
