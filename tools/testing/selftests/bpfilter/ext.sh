@@ -21,12 +21,11 @@
 # shellcheck disable=SC2154	# set by lib.sh
 ROWS=${ROWS:-$lib_dir/data/ext} tmp=$scratch
 ENGINE=${BPFILTER_TEST_ENGINE:-bpfilter}
-BPFILTER=${BPFILTER:-bpfilter}
+export BPFILTER=${BPFILTER:-bpfilter}
 ONLY=" $* "
-# Packets in the kernel log that are of these devices
-KLOG_DEV='(|in0|out0|alt0)'
+LOG_ALL=/proc/sys/net/netfilter/nf_log_all_netns
 
-require_cmd ip "$IPTABLES-restore" "$(side_ipt 6)-restore" diff
+require_cmd ip "$IPTABLES-restore" "$(side_ipt 6)-restore" awk cmp
 case $ENGINE in
 bpfilter)
 	require_bpfilter
@@ -43,30 +42,11 @@ if ! have_native; then
 	note "without the oracle: no native engine"
 fi
 
-# Cases: kind, name and families, and their lines
-KINDS=() NAMES=() FAMILIES=() LINES=()
-TABLE=()
+# Cases by number: kind, name and family
+KINDS=() NAMES=() FAMILIES=()
 
-read_rows()
-{
-	local word name families rest n=-1
-
-	while read -r word name families rest; do
-		case $word in
-		match | target)
-			n=${#KINDS[@]}
-			KINDS+=("$word")
-			NAMES+=("$name")
-			FAMILIES+=("$families")
-			LINES+=("")
-			;;
-		'' | \#*) ;;
-		*) LINES[n]+="$word $name $families $rest"$'\n' ;;
-		esac
-	done
-}
-
-# What the kernel calls its list of a kind in a family
+# What the kernel calls its list of a kind in a family. It may be there only
+# after the first use of iptables.
 proc_list()
 {
 	local six=
@@ -78,259 +58,260 @@ proc_list()
 	esac
 }
 
-# In a namespace where iptables was used: the list may be made only then
 ext_present()
 {
 	# shellcheck disable=SC2154	# set by ns_add
 	in_ns "$probe" grep -qxF "$3" "$(proc_list "$1" "$2")"
 }
 
-# lines CASE FAMILY WORD: the rest of each line with this word, perhaps only for
-# this family
-lines()
+# What happens in the namespace of a side, for the case in the files $1.*.$3.
+# Ends with 1 if the rules could not be loaded, 2 if something else went wrong.
+write_side_script()
 {
-	local f=$2
-
-	sed -n -E "s/^(${f} )?$3 +//p" <<< "${LINES[$1]}" | sed 's/ *$//'
+	cat > "$tmp/side" <<-'END'
+	case=$1 ipt=$2 tag=$3 engine=$4
+	if [[ -e $case.pre.$tag ]]; then
+		bash -e "$case.pre.$tag" > "$case.err.$tag" 2>&1 || exit 2
+	fi
+	echo "bpfilter-test mark $$" > /dev/kmsg
+	"$ipt-restore" -w < "$case.restore.$tag" > "$case.err.$tag" 2>&1 ||
+		exit 1
+	if [[ $engine = bpfilter ]]; then
+		"$BPFILTER" -j show > "$case.show"
+	fi
+	"$PKTRUN" "${case##*.}" < "$case.steps.$tag" > "$case.packets.$tag" 2>&1
+	if [[ -e $case.post.$tag ]]; then
+		bash "$case.post.$tag" > "$case.seen.$tag" 2>&1
+	fi
+	"$ipt-save" -c > "$case.save.$tag"
+	if [[ -e $case.klog ]]; then
+		dmesg | sed -n "/bpfilter-test mark $$\$/,\$p" |
+			sed -nE 's/^\[[^]]*\] (.*IN=(|in0|out0|alt0) OUT=(|in0|out0|alt0) )/\1/p' \
+			> "$case.logged.$tag"
+	fi
+	exit 0
+	END
 }
 
-# restore_input CASE FAMILY TAG
-restore_input()
-{
-	local table
-
-	for table in raw mangle nat filter security; do
-		lines "$1" "$2" '(rule|chain)' | awk -v t=$table '
-			NF == 2 && $1 == t { head = head ":" $2 " - [0:0]\n" }
-			NF > 2 && $2 == t {
-				chain = $3
-				sub(/^[^ ]+ +[^ ]+ +[^ ]+ */, "")
-				rules = rules "-A " chain " " $0 "\n"
-			}
-			END { if (rules) printf "*%s\n%s%sCOMMIT\n", t, head, rules }
-		'
-	done > "$tmp/restore.raw"
-	expand "$2" "$3" "$(cat "$tmp/restore.raw")"
-	echo
-}
-
-# Counts as the rows want them, and as iptables-save -c has them
-counts_wanted()
-{
-	lines "$1" "$2" rule | awk '{ print $2, $3, $1 }' | sort -s -k1,2
-}
-
-counts_found()
-{
-	awk '/^\*/ { t = substr($0, 2) }
-	     /^\[/ { split(substr($1, 2), c, ":"); print t, $3, c[1] }' "$1" |
-		sort -s -k1,2
-}
-
-# normalize TAG: what may differ from one side to the other
-normalize()
-{
-	sed -E -e "s/-side-$1/-side-/g"
-}
-
-# run_commands CASE FAMILY TAG WORD: run the commands of these lines in the namespace
-run_commands()
-{
-	local line
-
-	while read -r line; do
-		[[ -n $line ]] || continue
-		in_ns "$ns" bash -c "$(expand "$2" "$3" "$line")" ||
-			return
-	done < <(lines "$1" "$2" "$4")
-}
-
-# run_side CASE FAMILY TAG: files in $tmp/FILE.TAG. Returns 1 if the rules could
-# not be loaded, 2 if something else went wrong.
+# run_side CASE TAG: what there is to see goes to CASE.all.TAG
 run_side()
 {
-	local tag=$3 ipt box='' ns
+	local box='' rc
 
-	ipt=$(side_ipt "$2")
-	rm -f "$tmp"/*."$tag"
-	: > "$tmp/all.$tag"
-	side_add "${SIDES[$tag]}" box
-	ns=$box
-	if ! run_commands "$1" "$2" "$tag" pre > "$tmp/err.$tag" 2>&1; then
-		side_del box
-		return 2
-	fi
-	restore_input "$1" "$2" "$tag" > "$tmp/restore.$tag"
-	klog_mark
-	if ! in_ns "$ns" "$ipt-restore" -w < "$tmp/restore.$tag" \
-			> "$tmp/err.$tag" 2>&1; then
-		normalize "$tag" < "$tmp/err.$tag" > "$tmp/all.$tag"
-		side_del box
-		return 1
-	fi
-	[[ ${SIDES[$tag]} = bpfilter ]] && note_engine "$1" "$2" "$ns"
-	expand "$2" "$tag" "$(lines "$1" "$2" '>')"$'\n' |
-		in_ns "$ns" "$PKTRUN" "$2" 2>&1 | normalize "$tag" \
-		> "$tmp/packets.$tag"
-	run_commands "$1" "$2" "$tag" post 2>&1 | normalize "$tag" \
-		> "$tmp/post.$tag"
-	in_ns "$ns" "$ipt-save" -c | sed '/^#/d' | normalize "$tag" \
-		> "$tmp/save.$tag"
-	klog_since | grep -E "IN=$KLOG_DEV OUT=$KLOG_DEV " | normalize "$tag" \
-		> "$tmp/klog.$tag"
-	cat "$tmp/save.$tag" "$tmp/packets.$tag" "$tmp/post.$tag" \
-		"$tmp/klog.$tag" > "$tmp/all.$tag"
+	side_add "${SIDES[$2]}" box
+	in_ns "$box" bash "$tmp/side" "$1" "$(side_ipt "${1##*.}")" "$2" \
+		"${SIDES[$2]}"
+	rc=$?
 	side_del box
+	case $rc in
+	0) set -- "$1" "$2" "$1".{save,packets,seen,logged}."$2" ;;
+	*) set -- "$1" "$2" "$1.err.$2" ;;
+	esac
+	sed -s -e '/^#/d' -e "s/-side-$2/-side-/g" "${@:3}" 2>/dev/null \
+		> "$1.all.$2"
+	return $rc
 }
 
-# Is the extension translated or bridged in the rules that are loaded, or both?
-note_engine()
-{
-	how=$(in_ns "$3" "$BPFILTER" -j show | jq -r "[.netns[0].tables[] |
-		select(.family == \"ipv$2\") | .extensions[]? |
-		select(.kind == \"${KINDS[$1]}\" and .name == \"${NAMES[$1]}\") |
-		(select(.translated > 0) | \"translated\"),
-		(select(.bridged > 0) | \"bridged\")] | unique | join(\"+\")")
-	how=${how:-unknown}
-}
-
-# compare_lines WHAT FILE PATTERN-FILE: each line matches its pattern
-compare_lines()
-{
-	local ok=0 pattern line
-
-	while IFS= read -r pattern <&3 || { pattern=; false; }; do
-		IFS= read -r line <&4 || line=
-		grep -qE -- "$pattern" <<< "$line" && continue
-		note "$1: wanted $pattern"
-		note "$1: found  $line"
-		ok=1
-	done 3< "$3" 4< <(cat "$2")
-	if (($(wc -l < "$2") != $(wc -l < "$3"))); then
-		note "$1: $(wc -l < "$3") lines wanted, found:"
-		note_file "$2"
-		ok=1
-	fi
-	return $ok
-}
-
-# Against the row: what the oracle, or else the only side, did
+# Against the row: what the oracle, or else the only side, did. Each file of
+# patterns is about the lines of another.
 check_expected()
 {
-	local ok=0 tag=$3 what
-
-	counts_wanted "$1" "$2" > "$tmp/wanted"
-	counts_found "$tmp/save.$tag" > "$tmp/found"
-	if ! diff "$tmp/wanted" "$tmp/found" > "$tmp/diff"; then
-		note "counters, < wanted > found:"
-		note_file "$tmp/diff"
-		ok=1
-	fi
-	grep -v '^> ' "$tmp/packets.$tag" > "$tmp/out.$tag"
-	for what in out klog post; do
-		expand "$2" "" "$(lines "$1" "$2" "${what/post/see}")" \
-			> "$tmp/patterns"
-		[[ -s $tmp/patterns ]] || continue
-		echo >> "$tmp/patterns"
-		sed -i '/^nothing$/d; /^$/d' "$tmp/patterns"
-		compare_lines "$what" "$tmp/$what.$tag" "$tmp/patterns" || ok=1
-	done
-	grep -q '^pktrun: ' "$tmp/packets.$tag" && ok=1
-	((ok == 0)) || { note_file "$tmp/restore.$tag"; note_file "$tmp/packets.$tag"; }
-	return $ok
+	awk -v case="$1" -v tag="$2" '
+	function read_all(file, lines,   n, line) {
+		while ((getline line < file) > 0)
+			lines[++n] = line
+		close(file)
+		return n + 0
+	}
+	function complain(what, wanted, found) {
+		printf "# %s: wanted %s\n# %s: found  %s\n", what, wanted, what, found
+		bad = 1
+	}
+	function compare(what, wanted_file, found_file,   w, f, nw, nf, i, n, line, split1) {
+		if ((getline line < wanted_file) < 0)
+			return
+		close(wanted_file)
+		nw = read_all(wanted_file, w)
+		nf = read_all(found_file, split1)
+		for (i = 1; i <= nf; i++)
+			if (split1[i] !~ /^> /)
+				f[++n] = split1[i]
+		if (nw == 1 && w[1] == "nothing")
+			nw = 0
+		for (i = 1; i <= n || i <= nw; i++) {
+			gsub("-side-" tag, "-side-", f[i])
+			if (i > nw || i > n || f[i] !~ w[i])
+				complain(what, w[i], f[i])
+		}
+	}
+	# The rules of a chain are in their order in both, the chains are not
+	function counts(   n, i, line, table, want, at, key, rules, parts) {
+		n = read_all(case ".want", want)
+		while ((getline line < (case ".save." tag)) > 0) {
+			split(line, parts, /[][ :]/)
+			if (line ~ /^\*/)
+				table = substr(line, 2)
+			if (line ~ /^\[/)
+				key = table " " parts[6]
+			if (line ~ /^\[/)
+				rules[key, ++at[key]] = parts[2]
+		}
+		for (key in at)
+			at[key] = 0
+		for (i = 1; i <= n; i++) {
+			split(want[i], parts, " ")
+			key = parts[1] " " parts[2]
+			line = rules[key, ++at[key]]
+			if (line != parts[3])
+				complain("rule " at[key] " of " key, parts[3], line)
+		}
+	}
+	BEGIN {
+		counts()
+		compare("packets", case ".out", case ".packets." tag)
+		compare("output", case ".see", case ".seen." tag)
+		compare("log", case ".klog", case ".logged." tag)
+		exit bad
+	}' && ! grep '^pktrun: ' "$1.packets.$2"
 }
 
 # A row with "refuse" is of rules that cannot be loaded: for the same reason
-check_refused()
+is_refused()
 {
-	local pattern
-
-	pattern=$(lines "$1" "$2" refuse)
-	[[ -n $pattern ]] && grep -qE "$pattern" "$tmp/err.$3" && return
-	note_file "$tmp/restore.$3"
-	note_file "$tmp/err.$3"
-	return 1
+	[[ -e $1.refuse ]] && grep -qEf "$1.refuse" "$1.err.$2"
 }
 
 missing_need()
 {
 	local kind what
 
+	[[ -e $1.need ]] || return 0
 	while read -r kind what; do
 		case $kind in
 		cmd) command -v "$what" > /dev/null || echo "no command $what" ;;
 		file) [[ -e $what ]] || echo "no $what" ;;
 		esac
-	done < <(lines "$1" "$2" need) | head -n 1
+	done < "$1.need"
 }
 
-# result CASE FAMILY HOW RESULT
+# result NUMBER RESULT
 result()
 {
-	TABLE+=("$(printf '%-12s IPv%s  %-6s  %-10s  %s' "${NAMES[$1]}" "$2" \
-		"${KINDS[$1]}" "$3" "$4")")
-	COUNT[$3]=$((${COUNT[$3]:-0} + 1))
-	case $4 in
-	ok) ktap_test_pass "IPv$2 ${KINDS[$1]} ${NAMES[$1]} ($3)" ;;
-	skipped*) skip "IPv$2 ${KINDS[$1]} ${NAMES[$1]}" "${4#skipped: }" ;;
-	*) ktap_test_fail "IPv$2 ${KINDS[$1]} ${NAMES[$1]} ($4)" ;;
+	local name="IPv${FAMILIES[$1]} ${KINDS[$1]} ${NAMES[$1]}"
+
+	echo "$tmp/$1.${FAMILIES[$1]}.show ${KINDS[$1]} ${NAMES[$1]}" \
+		"${FAMILIES[$1]} $2" >> "$tmp/results"
+	case $2 in
+	ok) ktap_test_pass "$name" ;;
+	skipped*) skip "$name" "${2#skipped: }" ;;
+	*) ktap_test_fail "$name ($2)" ;;
 	esac
+}
+
+# Each extension with what became of it in the case's own ruleset: translated,
+# bridged or both. iptables may use another one that can do the same.
+show_table()
+{
+	local shows=("$tmp"/*.show)
+
+	if [[ -e ${shows[0]} ]]; then
+		jq -r 'input_filename as $file | .netns[0].tables[] |
+			(.family | ltrimstr("ipv")) as $family | .extensions[]? |
+			"\($file) \(.kind) \(.name) \($family) \(.translated) \(.bridged)"' \
+			"${shows[@]}"
+	fi | awk -v engine="$ENGINE" '
+		FILENAME == "-" {
+			key = $1 " " $2 " " $3 " " $4
+			translated[key] += $5
+			bridged[key] += $6
+			next
+		}
+		{
+			key = $1 " " $2 " " $3 " " $4
+			how = "another"
+			if (engine == "native")
+				how = engine
+			else if (translated[key] && bridged[key])
+				how = "both"
+			else if (translated[key])
+				how = "translated"
+			else if (bridged[key])
+				how = "bridged"
+			result = substr($0, length(key) + 2)
+			if (result != "ok")
+				how = "-"
+			printf "# %-12s IPv%s  %-6s  %-10s  %s\n", $3, $4, $2,
+				how, result
+			ext = $2 " " $3 " " $4
+			if (!((ext, how) in seen))
+				num[how]++
+			seen[ext, how]
+		}
+		END {
+			for (how in num)
+				printf "# %s: %d\n", how == "-" ? "not tested" : how, num[how]
+		}' - "$tmp/results"
+}
+
+show_case()
+{
+	note_file "$1.restore.$2"
+	[[ ! -e $1.packets.$2 ]] || note_file "$1.packets.$2"
+	[[ ! -s $1.err.$2 ]] || note_file "$1.err.$2"
 }
 
 run_case()
 {
-	local tag first=${TAGS%% *} rc refused=0 need how=native
+	local i=$1 case="$tmp/$1.${FAMILIES[$1]}" first=${TAGS%% *} tag rc=0
+	local need
 
-	need=$(missing_need "$1" "$2")
+	need=$(missing_need "$case")
 	if [[ -n $need ]]; then
-		result "$1" "$2" - "skipped: $need"
+		result "$i" "skipped: $need"
 		return
 	fi
 	for tag in $TAGS; do
-		run_side "$1" "$2" "$tag"
-		rc=$?
-		if ((rc == 2)); then
-			note_file "$tmp/err.$tag"
-			result "$1" "$2" - "cannot be set up on side $tag"
-			return
-		fi
-		refused=$((refused + rc))
+		run_side "$case" "$tag" || rc=$?
 	done
-	judge "$1" "$2" "$first" "$refused"
+	if ((rc == 1)) && ! ext_present "${FAMILIES[i]}" "${KINDS[i]}" "${NAMES[i]}"; then
+		result "$i" "skipped: not in this kernel"
+		return
+	fi
+	judge "$i" "$case" "$first" "$rc"
 }
 
+# judge NUMBER CASE FIRST-TAG STATUS
 judge()
 {
-	local sides=("$tmp"/all.*)
+	local answer=ok
 
-	if (($4)) && ! ext_present "$2" "${KINDS[$1]}" "${NAMES[$1]}"; then
-		result "$1" "$2" - "skipped: not in this kernel"
-	elif (($4)) && ! check_refused "$1" "$2" "$3"; then
-		result "$1" "$2" - "refused: $(head -n 1 "$tmp/err.$3")"
-	elif ((${#sides[@]} == 2)) && ! diff "${sides[@]}" > "$tmp/diff"; then
-		note "sides differ, < ${SIDES[a]} > ${SIDES[b]}:"
+	if [[ $first = a ]] && ! cmp -s "$2.all.a" "$2.all.b"; then
+		answer=different
+		diff "$2.all.a" "$2.all.b" > "$tmp/diff"
+		note "< ${SIDES[a]} > ${SIDES[b]}:"
 		note_file "$tmp/diff"
-		result "$1" "$2" "$how" different
-	elif ((!$4)) && ! check_expected "$1" "$2" "$3"; then
-		result "$1" "$2" "$how" "not as expected"
+	elif (($4 == 2)); then
+		answer="cannot be set up"
+	elif (($4 == 1)); then
+		is_refused "$2" "$3" || answer="refused"
+	elif [[ -e $2.refuse ]]; then
+		answer="not refused"
 	else
-		result "$1" "$2" "$how" ok
+		check_expected "$2" "$3" || answer="not as expected"
 	fi
+	[[ $answer = ok ]] || show_case "$2" "$3"
+	result "$1" "$answer"
 }
 
 # Names of a family and kind that the kernel has and no row
 without_row()
 {
-	local name i
-
-	while read -r name; do
-		for i in "${!NAMES[@]}"; do
-			[[ ${KINDS[i]} = "$2" && ${NAMES[i]} = "$name" &&
-			   ${FAMILIES[i]} = *"$1"* ]] && continue 2
-		done
-		echo "no test for IPv$1 $2 $name"
-	done < <(in_ns "$probe" sort -u "$(proc_list "$1" "$2")" |
-		grep -vxE '|ERROR')
+	in_ns "$probe" sort -u "$(proc_list "$1" "$2")" |
+	awk -v family="$1" -v kind="$2" '
+		FILENAME != "-" { row[$1, $2, $3]; next }
+		$0 != "" && $0 != "ERROR" && !((kind, $0, family) in row) {
+			printf "no test for IPv%s %s %s\n", family, kind, $0
+		}' "$tmp/cases" -
 }
 
 all_have_rows()
@@ -345,6 +326,116 @@ all_have_rows()
 	[[ -z $list ]]
 }
 
+# The rows as files $tmp/NUMBER.FAMILY.*, one case for each family; a line for
+# each to standard output
+# shellcheck disable=SC2016	# awk's
+split_rows()
+{
+	awk -v tmp="$tmp" -v addrs="$(declare -p ADDR)" -v tags="$TAGS" '
+	function expand(s, f, tag,   i) {
+		for (i = 1; i <= num_names; i++)
+			gsub("%" names[i], addr[f names[i]], s)
+		gsub(/%icmp/, f == 4 ? "icmp" : "icmpv6", s)
+		gsub(/%f/, f, s)
+		gsub(/%N/, "-side-" tag, s)
+		return s
+	}
+	function put(file, s) {
+		print s > file
+		files[file]
+	}
+	function rule(f, s,   parts, head) {
+		split(s, parts, " ")
+		head = parts[1] " " parts[2] " " parts[3]
+		rules[parts[2]] = rules[parts[2]] "-A " parts[3] \
+			substr(s, length(head) + 1) "\n"
+		put(case ".want", parts[2] " " parts[3] " " parts[1])
+	}
+	function restore(f, tag,   i, n, order, t) {
+		n = split("raw mangle nat filter security", order, " ")
+		for (i = 1; i <= n; i++) {
+			t = order[i]
+			if (t in rules)
+				put(case ".restore." tag, "*" t "\n" \
+				    expand(rules[t], f, tag) "COMMIT")
+		}
+	}
+	function sides(what, f, s,   i) {
+		for (i = 1; i <= num_tags; i++)
+			put(case "." what "." tag[i], expand(s, f, tag[i]))
+	}
+	function line(f, s,   word) {
+		if (s ~ /^[46] / && substr(s, 1, 1) != f)
+			return
+		sub(/^[46] +/, "", s)
+		word = s
+		sub(/ .*/, "", word)
+		sub(/^[^ ]+ +/, "", s)
+		sub(/ +$/, "", s)
+		if (word == "rule")
+			rule(f, s)
+		else if (word == ">")
+			sides("steps", f, s)
+		else if (word == "pre" || word == "post")
+			sides(word, f, s)
+		else
+			put(case "." word, expand(s, f, ""))
+	}
+	function flush_case(   k, f, i, file) {
+		for (k = 1; k <= length(families); k++) {
+			f = substr(families, k, 1)
+			case = tmp "/" number++ "." f
+			split("", rules)
+			for (i = 1; i <= num_lines; i++)
+				line(f, lines[i])
+			for (i = 1; i <= num_tags; i++)
+				restore(f, tag[i])
+			print kind, name, f
+			for (file in files)
+				close(file)
+			split("", files)
+		}
+		families = ""
+		num_lines = 0
+	}
+	BEGIN {
+		num_tags = split(tags, tag, " ")
+		# Longer names first: %A2 is not %A
+		num_names = split("A2 B2 A B C R S T X", names, " ")
+		while (match(addrs, /\[[46][A-Z]2?\]="[^"]*"/)) {
+			pair = substr(addrs, RSTART, RLENGTH)
+			addrs = substr(addrs, RSTART + RLENGTH)
+			key = pair
+			sub(/^\[/, "", key)
+			sub(/\].*/, "", key)
+			sub(/.*="/, "", pair)
+			sub(/"$/, "", pair)
+			addr[key] = pair
+		}
+	}
+	/^(#|$)/ { next }
+	$1 == "match" || $1 == "target" {
+		flush_case()
+		kind = $1; name = $2; families = $3
+		next
+	}
+	{ lines[++num_lines] = $0 }
+	END { flush_case() }
+	' "$@"
+}
+
+read_cases()
+{
+	local kind name family
+
+	split_rows "$ROWS"/*.rows > "$tmp/cases"
+	while read -r kind name family; do
+		KINDS+=("$kind")
+		NAMES+=("$name")
+		FAMILIES+=("$family")
+	done < "$tmp/cases"
+}
+
 wanted()
 {
 	[[ $ONLY = "  " || $ONLY = *" ${NAMES[$1]} "* ]]
@@ -352,37 +443,27 @@ wanted()
 
 test_cleanup()
 {
-	[[ -z ${log_all:-} ]] || echo "$log_all" > "$log_all_file"
+	[[ -z ${log_all:-} ]] || echo "$log_all" > $LOG_ALL
 	"$PKTRUN" make audit 0 2> /dev/null
 }
 
-declare -A COUNT=()
-for file in "$ROWS"/*.rows; do
-	read_rows < "$file"
-done
-log_all_file=/proc/sys/net/netfilter/nf_log_all_netns
-log_all=$(cat $log_all_file 2> /dev/null)
-[[ -z $log_all ]] || echo 1 > $log_all_file
+read_cases
+write_side_script
+log_all=$(cat $LOG_ALL 2> /dev/null)
+[[ -z $log_all ]] || echo 1 > $LOG_ALL
 ns_add probe
 for f in 4 6; do
-	ipt "$probe" -S > /dev/null
-	in_ns "$probe" "$(side_ipt 6)" -w -S > /dev/null
+	in_ns "$probe" "$(side_ipt $f)" -w -S > /dev/null
 done
 
 total=1
 for i in "${!NAMES[@]}"; do
-	wanted "$i" && total=$((total + ${#FAMILIES[i]}))
+	wanted "$i" && total=$((total + 1))
 done
 plan $total
 for i in "${!NAMES[@]}"; do
-	wanted "$i" || continue
-	for ((k = 0; k < ${#FAMILIES[i]}; k++)); do
-		run_case "$i" "${FAMILIES[i]:k:1}"
-	done
+	wanted "$i" && run_case "$i"
 done
 check "every extension of the kernel has a test" all_have_rows
-printf '# %s\n' "${TABLE[@]}"
-for how in "${!COUNT[@]}"; do
-	note "${how/-/not tested}: ${COUNT[$how]}"
-done
+show_table
 finish

@@ -65,45 +65,48 @@ net/ipv6/conf/default/addr_gen_mode 1
 net/ipv6/icmp/ratelimit 0
 net/netfilter/nf_conntrack_tcp_loose 0"
 
-side_devices()
-{
-	local dev n=0
+side_devices="link set lo up"
+for dev in "1 in0" "2 out0" "3 alt0"; do
+	n=${dev% *} dev=${dev#* }
+	side_devices+="
+link add $dev address 02:00:00:00:00:01 type veth peer name ${dev}p address 02:00:00:00:00:02
+link set $dev arp off multicast off up
+link set ${dev}p arp off multicast off up
+addr add 10.$n.0.1/24 dev $dev
+addr add fd0$n::1/64 dev $dev nodad"
+done
+side_devices+="
+route add default via 10.2.0.2 dev out0
+route add default via fd02::2 dev out0"
+export side_sysctls side_devices
 
-	for dev in in0 out0 alt0; do
-		n=$((n + 1))
-		cat <<-END
-		link add $dev address 02:00:00:00:00:01 type veth peer name ${dev}p address 02:00:00:00:00:02
-		link set $dev arp off multicast off up
-		link set ${dev}p arp off multicast off up
-		addr add 10.$n.0.1/24 dev $dev
-		addr add fd0$n::1/64 dev $dev nodad
-		END
-	done
-	echo route add default via 10.2.0.2 dev out0
-	echo -6 route add default via fd02::2 dev out0
-}
+# Runs in the new namespace, in as few processes as can be: there are many.
+# A device that forwards as it is made joins a group, and reports it; so that
+# comes after the devices.
+# shellcheck disable=SC2016	# the inner shell's
+side_setup='while read -r name value; do
+	[ ! -e "/proc/sys/$name" ] || echo "$value" > "/proc/sys/$name"
+done <<END
+$side_sysctls
+END
+ip -batch - <<END || exit
+$side_devices
+END
+echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
+[ ! -e /proc/sys/net/netfilter/bpfilter ] ||
+	echo "$on" > /proc/sys/net/netfilter/bpfilter'
 
 # side_add ENGINE VARIABLE: a namespace with its devices that ENGINE serves
 side_add()
 {
-	local ns
+	local ns="bpft-$2-$$" on=0
 
-	ns_add "$2"
-	ns=${!2}
-	# shellcheck disable=SC2016	# the inner shell's
-	in_ns "$ns" sh -c 'while read -r name value; do
-		[ ! -e "/proc/sys/$name" ] || echo "$value" > "/proc/sys/$name"
-	done' <<< "$side_sysctls"
-	side_devices | sed 's/^-6 //' | ip -n "$ns" -batch - ||
+	[[ $1 != bpfilter ]] || on=1
+	ip netns add "$ns" || ktap_exit_fail_msg "cannot add namespace $ns"
+	netns_list="$netns_list $ns"
+	on=$on in_ns "$ns" sh -c "$side_setup" ||
 		ktap_exit_fail_msg "cannot set up $ns"
-	# A device that forwards as it is made joins a group, and reports it
-	ns_sysctl "$ns" net/ipv6/conf/all/forwarding 1
-	have_bpfilter || return 0
-	if [[ $1 = bpfilter ]]; then
-		bpfilter_on "$ns"
-	else
-		bpfilter_off "$ns"
-	fi
+	printf -v "$2" %s "$ns"
 }
 
 # side_del VARIABLE

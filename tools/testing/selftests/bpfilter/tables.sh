@@ -263,19 +263,27 @@ play()
 	done
 }
 
-# played TABLE FAMILY TAG ENGINE
+# start_playing TABLE FAMILY TAG NAMESPACE
+start_playing()
+{
+	in_ns "$4" bash -c 'play "$@"' bash "$1" "$2" \
+		< "$tmp/commands" > "$tmp/$1.$2.$3" 2>&1 &
+}
+
+# Both sides at the same time
 played()
 {
-	local box
+	local native box
 
-	side_add "$4" box
 	fill "$1" "$2" < <(commands) > "$tmp/commands"
 	fill "$1" "$2" < <(inputs) > "$tmp/inputs"
-	export -f play one input side_ipt
-	export IPTABLES tmp
-	in_ns "$box" bash -c 'play "$@"' bash "$1" "$2" \
-		< "$tmp/commands" > "$tmp/$1.$2.$3" 2>&1
+	side_add "$ENGINE" box
+	[[ $first = b ]] || side_add native native
+	start_playing "$1" "$2" b "$box"
+	[[ $first = b ]] || start_playing "$1" "$2" a "$native"
+	wait
 	side_del box
+	[[ $first = b ]] || side_del native
 }
 
 # Each command ended as the list says
@@ -286,8 +294,7 @@ as_listed()
 
 test_table()
 {
-	[[ $first = b ]] || played "$1" "$2" a native
-	played "$1" "$2" b "$ENGINE"
+	played "$1" "$2"
 	check "IPv$2 $1: commands end as they must" as_listed "$1" "$2"
 	if [[ $first = a ]]; then
 		check "IPv$2 $1: both engines say the same" \
@@ -297,6 +304,8 @@ test_table()
 	fi
 }
 
+export -f play one input side_ipt
+export IPTABLES tmp
 first=b
 ! have_native || first=a
 plan 20

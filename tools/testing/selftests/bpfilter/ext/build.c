@@ -10,8 +10,6 @@
 
 /* Packets from words */
 
-struct last_tcp last_tcp;
-
 static const struct {
 	const char *name;
 	uint8_t num;
@@ -145,14 +143,14 @@ static uint8_t tcp_flags(const char *flags)
 	return value;
 }
 
-/* "last": what the TCP segment printed last makes one expect */
-static uint32_t tcp_number(struct words *w, const char *key, uint32_t last)
+/* ack=DEVICE: of the SYN that came out there last */
+static uint32_t ack_number(struct words *w)
 {
-	const char *value = word(w, key);
+	const char *value = word(w, "ack");
 
-	if (value && !strcmp(value, "last"))
-		return last;
-	return word_num(w, key, 0);
+	if (value && !isdigit(*value))
+		return dev_syn_seq(value) + 1;
+	return word_num(w, "ack", 0);
 }
 
 static void put_tcp(struct words *w, struct bytes *b)
@@ -171,8 +169,8 @@ static void put_tcp(struct words *w, struct bytes *b)
 		put8(&o, 1);
 	put16(b, word_num(w, "sport", 1000));
 	put16(b, word_num(w, "dport", 2000));
-	put32(b, tcp_number(w, "seq", last_tcp.ack));
-	put32(b, tcp_number(w, "ack", last_tcp.seq + 1));
+	put32(b, word_num(w, "seq", 0));
+	put32(b, ack_number(w));
 	put8(b, (5 + o.len / 4) << 4);
 	put8(b, tcp_flags(flags ? flags : "S"));
 	put16(b, word_num(w, "win", 1000));

@@ -55,6 +55,7 @@ struct dev {
 	char name[IF_NAMESIZE];
 	unsigned int peer;
 	int sk;
+	uint32_t syn_seq;
 };
 
 static struct dev devs[MAX_DEVS];
@@ -174,6 +175,11 @@ static struct dev *dev_find(const char *name)
 	die("no device %s", name);
 }
 
+uint32_t dev_syn_seq(const char *name)
+{
+	return dev_find(name)->syn_seq;
+}
+
 /* Also tells whether the checksum was left to the device */
 static ssize_t recv_frame(int sk, uint8_t *frame, size_t size)
 {
@@ -211,7 +217,10 @@ static void drain_dev(struct dev *dev)
 		    !packet_is_of_interest(frame + ETH_LEN, len - ETH_LEN))
 			continue;
 		printf("%s:", dev->name);
+		syn_seen = false;
 		packet_print(frame + ETH_LEN, len - ETH_LEN);
+		if (syn_seen)
+			dev->syn_seq = syn_seq;
 		csum_partial = false;
 		putchar('\n');
 	}

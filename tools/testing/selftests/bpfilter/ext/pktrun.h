@@ -59,17 +59,11 @@ uint16_t csum_fold(uint32_t sum);
 uint32_t csum_l4(int family, const void *saddr, const void *daddr,
 		 uint8_t proto, const void *data, size_t len);
 
-/**
- * struct last_tcp - what an answer needs to know
- * @seq:	that of the TCP header printed last
- * @ack:	likewise
- */
-struct last_tcp {
-	uint32_t seq;
-	uint32_t ack;
-};
-
-extern struct last_tcp last_tcp;
+/* Of the SYN that was printed last, if there was one since this was false */
+extern bool syn_seen;
+extern uint32_t syn_seq;
+/* Of the SYN that came out of a device last */
+uint32_t dev_syn_seq(const char *name);
 /* Sequence numbers that the kernel draws at random are not printed */
 extern bool hide_seq;
 /* The device would have to fill in the checksum of the packet to print */

@@ -14,6 +14,8 @@
 
 bool hide_seq;
 bool csum_partial;
+bool syn_seen;
+uint32_t syn_seq;
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -68,8 +70,9 @@ static void print_tcp(const uint8_t *p, size_t len)
 	printf(" win %u", get16(p + 14));
 	print_hex("opts", p + 20, hlen - 20);
 	print_data(p + hlen, len - hlen);
-	last_tcp.seq = get32(p + 4);
-	last_tcp.ack = get32(p + 8);
+	syn_seen |= p[13] & 2;
+	if (p[13] & 2)
+		syn_seq = get32(p + 4);
 }
 
 static void print_udp(const char *name, const uint8_t *p, size_t len)
