@@ -175,28 +175,34 @@ static void take_option(struct line *l, const char *option)
 		take_out(l, at, 1);
 }
 
-/* "ADDR:LO-HI" to "ADDR:LO", or without ports if there are so many as to do */
-static void one_port(struct line *l, const char *option)
+/* Where the ports begin in "ADDR:LO-HI" or "[ADDR]:LO-HI", NULL: none */
+static char *ports_of(char *to)
+{
+	char *colon = strrchr(to, ':');
+
+	if (!colon || (strchr(to, ':') != colon && colon[-1] != ']'))
+		return NULL;
+	return colon + 1;
+}
+
+/* "LO-HI" to "LO", or to no ports at all if there are so many */
+static void one_port(struct line *l, const char *option, bool addr)
 {
 	int at = find(l, option);
 	char *ports, *dash;
 
 	if (at < 0)
 		return;
-	ports = xstrdup(l->word[at + 1]);
-	l->word[at + 1] = ports;
-	if (strcmp(option, "--to-ports"))
-		ports = strrchr(ports, ':');
-	/* A colon of an IPv6 address, unless that is in brackets */
-	if (!ports || (strchr(l->word[at + 1], ':') != ports && ports[-1] != ']'))
-		return;
-	dash = strchr(ports, '-');
+	l->word[at + 1] = xstrdup(l->word[at + 1]);
+	ports = addr ? ports_of(l->word[at + 1]) : l->word[at + 1];
+	dash = ports ? strchr(ports, '-') : NULL;
 	if (!dash)
 		return;
-	*dash = '\0';
-	if (ports == l->word[at + 1] && strtoul(dash + 1, NULL, 10) -
-	    strtoul(ports, NULL, 10) > 30000)
+	if (!addr && strtoul(dash + 1, NULL, 10) - strtoul(ports, NULL, 10) >
+	    30000)
 		take_out(l, at, 2);
+	else
+		*dash = '\0';
 }
 
 /* Sources that are translated get a port at random if theirs does not do */
@@ -205,9 +211,9 @@ static bool certain_nat(struct line *l)
 	take_option(l, "--random");
 	take_option(l, "--random-fully");
 	if (!strcmp(l->word[l->from + 1], "SNAT"))
-		one_port(l, "--to-source");
+		one_port(l, "--to-source", true);
 	if (!strcmp(l->word[l->from + 1], "MASQUERADE"))
-		one_port(l, "--to-ports");
+		one_port(l, "--to-ports", false);
 	return true;
 }
 
