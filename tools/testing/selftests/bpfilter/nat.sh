@@ -261,13 +261,18 @@ STEPS[both]='call $client tcp %R 80'
 SEE[both]='from %S PORT'
 
 RULES[ftp_active]='-A POSTROUTING -o right -j MASQUERADE'
-STEPS[ftp_active]='if [[ $f = 4 ]]; then ftp %B PORT 10,1,0,2,7,208; else ftp %B EPRT "|2|%A|2000|"; fi'
+STEPS[ftp_active]='if [[ $f = 4 ]]; then
+	ftp %B PORT 10,1,0,2,7,208
+else
+	ftp %B EPRT "|2|%A|2000|"
+fi'
 SEE[ftp_active]='220 ready 331 whoever 200 called data to %S 2000'
 
 # The client calls the address that the router has put there
 RULES[ftp_passive]='-A PREROUTING -i left -d %R -p tcp --dport 21 -j DNAT --to-destination %B'
 STEPS[ftp_passive]='if [[ $f = 4 ]]; then ftp %R PASV; else ftp %R EPSV; fi'
-SEE[ftp_passive]='220 ready 331 whoever 22[79] Entering .* (\(10,1,0,1,7,208\)|\(\|\|\|2000\|\)) data-from %A PORT'
+SEE[ftp_passive]='220 ready 331 whoever 22[79] Entering .*'
+SEE[ftp_passive]+=' (\(10,1,0,1,7,208\)|\(\|\|\|2000\|\)) data-from %A PORT'
 
 # What was behind an address does not outlive it. Comes last.
 RULES[gone]='-A POSTROUTING -o right -j MASQUERADE'

@@ -278,7 +278,7 @@ played()
 	fill "$1" "$2" < <(commands) > "$tmp/commands"
 	fill "$1" "$2" < <(inputs) > "$tmp/inputs"
 	side_add "$ENGINE" box
-	[[ $first = b ]] || side_add native native
+	[[ $first = b ]] || side_add "native" native
 	start_playing "$1" "$2" b "$box"
 	[[ $first = b ]] || start_playing "$1" "$2" a "$native"
 	wait

@@ -72,7 +72,12 @@ struct image {
 /**
  * struct parts - an entry of a blob, whatever its family
  * @start:	its first byte
- * @proto:	the member proto, and so on
+ * @proto:	its protocol
+ * @flags:	its flags
+ * @invflags:	its inversion flags
+ * @target_offset: where its target is
+ * @next_offset: where the next entry is
+ * @elems:	where its matches and target begin
  */
 struct parts {
 	char *start;
