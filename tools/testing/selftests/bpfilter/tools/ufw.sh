@@ -6,6 +6,10 @@
 # shellcheck source=/dev/null
 . /box/verbs.sh
 
+# Packets of IPv6's own are counted when they please
+NORMAL+=';s/^ *[0-9]+ +[0-9]+ /   N   N /;s/[0-9]+ packets, [0-9]+ bytes/N, N/'
+NORMAL+=';s/rules\.20[0-9]{6}_[0-9]{6}/rules.DATE/'
+
 neighbour 10.9.0. fd09:: eth0
 listen - 22 80 443 3306
 

@@ -20,6 +20,9 @@ wrong()
 # Ids, times and the like. A scenario may add to the script.
 NORMAL='s/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}(,[0-9]{3})?/DATE/g'
 
+# In rules, too, names may be drawn by lot
+NAMES=
+
 told()
 {
 	sed -E "$NORMAL" "$1"
@@ -32,7 +35,8 @@ rules()
 
 	for save in iptables-save ip6tables-save; do
 		echo "[$save]"
-		$save 2>&1 | sed -E -e '/^#/d' -e 's/\[[0-9]+:[0-9]+\]$//'
+		$save 2>&1 | sed -E -e '/^#/d' -e 's/\[[0-9]+:[0-9]+\]$//' \
+			-e "$NAMES"
 		echo "status ${PIPESTATUS[0]}"
 	done
 }
