@@ -16,6 +16,9 @@
 #   --allow-refused  a ruleset that the native engine refuses, and bpfilter in
 #		the same words, does not count
 #   -q		print nothing of what is equal but its TAP line
+#   --quick	load each ruleset only once, see diffrun -q
+#   -j NUMBER	so many at a time; what rules log is not compared then, since
+#		all share one kernel log
 #   anything else that begins with "-" is for diffrun: -n PACKETS, -s SEED, ...
 #
 # Ends with 0 only if all files are equal; 4 if none failed but the native
@@ -26,6 +29,7 @@
 
 ALLOW=
 QUIET=
+JOBS=1
 FAMILY=
 OPTIONS=()
 FILES=()
@@ -63,6 +67,8 @@ while (($#)); do
 	-4 | -6) FAMILY=${1#-} ;;
 	--allow-refused) ALLOW=1 ;;
 	-q) QUIET=1 ;;
+	--quick) OPTIONS+=(-q) ;;
+	-j) JOBS=$2 && shift ;;
 	-[nsC]) OPTIONS+=("$1" "$2") && shift ;;
 	-*) OPTIONS+=("$1") ;;
 	*)
@@ -109,7 +115,7 @@ test_cleanup()
 # What rules log is compared where namespaces may log; a console would slow that
 # down. Namespaces come and go faster if nobody waits for RCU.
 declare -A WAS=()
-setting /proc/sys/net/netfilter/nf_log_all_netns 1
+setting /proc/sys/net/netfilter/nf_log_all_netns $((JOBS == 1))
 setting /sys/kernel/rcu_expedited 1
 (($(cut -f 1 /proc/sys/kernel/printk) <= 4)) ||
 	setting /proc/sys/kernel/printk 4
@@ -128,23 +134,44 @@ report()
 	COUNT[$kind]=$((COUNT[$kind] + 1))
 }
 
-# run_file FILE FAMILY
-run_file()
+# worker NUMBER: do every $JOBS-th file, from that one on
+worker()
 {
-	# shellcheck disable=SC2154	# set by lib.sh
-	local log="$scratch/log" status name=$1
+	local i log
 
-	name=$(basename "$(dirname "$1")")/$(basename "$1")
-	"$lib_dir/diffrun" "-$2" "${OPTIONS[@]}" "$1" > "$log" 2>&1
-	status=$?
-	[[ -n $QUIET && $status = 0 ]] || grep '^#' "$log"
-	report "$name" "$status" "$(grep -v '^#' "$log" | tail -n 1)"
+	for ((i = $1; i < ${#FILES[@]}; i += JOBS)); do
+		# shellcheck disable=SC2154	# set by lib.sh
+		log=$scratch/$i
+		"$lib_dir/diffrun" "-${FAMILIES[i]}" "${OPTIONS[@]}" \
+			"${FILES[i]}" > "$log.log" 2>&1
+		echo $? > "$log.status"
+		mv "$log.status" "$log.done"
+	done
+}
+
+# show NUMBER: what a worker found of a file
+show()
+{
+	local log="$scratch/$1" status name=${FILES[$1]}
+
+	while [[ ! -e $log.done ]]; do
+		sleep 0.1
+	done
+	status=$(cat "$log.done")
+	name=$(basename "$(dirname "$name")")/$(basename "$name")
+	[[ -n $QUIET && $status = 0 ]] || grep '^#' "$log.log"
+	report "$name" "$status" "$(grep -v '^#' "$log.log" | tail -n 1)"
+	rm -f "$log.log" "$log.done"
 }
 
 plan ${#FILES[@]}
-for i in "${!FILES[@]}"; do
-	run_file "${FILES[i]}" "${FAMILIES[i]}"
+for ((j = 0; j < JOBS; j++)); do
+	worker "$j" &
 done
+for i in "${!FILES[@]}"; do
+	show "$i"
+done
+wait
 ((!COUNT[found])) || note "changed rules found ${COUNT[found]}"
 note "equal ${COUNT[equal]}, different ${COUNT[different]}," \
 	"refused ${COUNT[refused]}, skipped ${COUNT[skipped]}," \

@@ -101,7 +101,7 @@ make_rules()
 # run_diff OPTION...: on a ruleset, its last line to $VERDICT
 run_diff()
 {
-	"$DIR/diffrun" "$FAMILY" "${OPTIONS[@]}" -n "$PACKETS" "$@" "$RULES" \
+	"$DIR/diffrun" -q "$FAMILY" "${OPTIONS[@]}" -n "$PACKETS" "$@" "$RULES" \
 		> "$LOG" 2>&1
 	STATUS=$?
 	VERDICT=$(grep -v '^#' "$LOG" | tail -n 1)

@@ -242,16 +242,14 @@ bool text_compare(const char *what, const char *a, const char *b)
 }
 
 /* Table by table: in which order they come depends on which was used first */
-static bool saved_equal(struct pair *pair)
+static bool saved_equal(struct pair *pair, const char *saved)
 {
-	char *text[NUM_SIDES], what[320];
+	char *other = rules_save(&pair->side[1]), what[320];
 	bool equal = true;
 
-	for (int i = 0; i < NUM_SIDES; i++)
-		text[i] = rules_save(&pair->side[i]);
 	for (int t = 0; t < NUM_TABLES; t++) {
-		char *a = table_extract(text[0], table_names[t]);
-		char *b = table_extract(text[1], table_names[t]);
+		char *a = table_extract(saved, table_names[t]);
+		char *b = table_extract(other, table_names[t]);
 
 		snprintf(what, sizeof(what), "%s-save -c, table %s",
 			 pair->side[0].family->command, table_names[t]);
@@ -259,15 +257,15 @@ static bool saved_equal(struct pair *pair)
 		free(a);
 		free(b);
 	}
-	free(text[0]);
-	free(text[1]);
+	free(other);
 	return equal;
 }
 
-bool pair_compare_rules(struct pair *pair, const struct ruleset *rs)
+bool pair_compare_rules(struct pair *pair, const struct ruleset *rs,
+			const char *saved)
 {
 	struct entries e[NUM_SIDES] = { 0 };
-	bool equal = saved_equal(pair);
+	bool equal = !saved || saved_equal(pair, saved);
 
 	for (int t = 0; t < NUM_TABLES; t++) {
 		if (!(rs->tables & (1 << t)))

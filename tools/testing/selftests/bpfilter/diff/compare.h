@@ -46,8 +46,12 @@ bool pair_run(struct pair *pair, const struct step_list *steps, bool verbose);
 bool pair_run_slowly(struct pair *pair, const struct ruleset *rs,
 		     const struct step_list *steps);
 
-/* Compare the rules as iptables and the kernel tell them, printing differences */
-bool pair_compare_rules(struct pair *pair, const struct ruleset *rs);
+/*
+ * Compare the rules as the kernel tells them, and as iptables-save does unless
+ * @saved, what it says of the oracle, is NULL
+ */
+bool pair_compare_rules(struct pair *pair, const struct ruleset *rs,
+			const char *saved);
 
 /* Read all tables of the ruleset from the oracle */
 void pair_get_entries(struct pair *pair, const struct ruleset *rs,
