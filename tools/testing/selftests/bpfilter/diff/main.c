@@ -427,8 +427,8 @@ int main(int argc, char **argv)
 
 	took(NULL);
 	text = o.quick ? rules_make_certain(in.text[0], &certain) : NULL;
-	if (text)
-		in.text[0] = in.text[1] = text;
+	for (int i = 0; i < NUM_SIDES && text; i++)
+		in.text[i] = text;
 	pair_open(&pair, o.family, o.native_only);
 	took("namespaces");
 	load_pair(&pair, &in);
