@@ -57,9 +57,16 @@ names()
 	in_ns "$box" grep -cx "$t" "/proc/net/ip${six}_tables_names"
 }
 
+# A rule with an extension that has a state of its own. Table nat needs somebody
+# who asks for connections.
 add_rule()
 {
-	tbl -A "${CHAIN[$t]}" -p udp -m limit --limit 100/s --limit-burst 1000
+	local new=
+
+	[[ $t != nat ]] || new="-m conntrack --ctstate NEW"
+	# shellcheck disable=SC2086	# words
+	tbl -A "${CHAIN[$t]}" -p udp -m limit --limit 100/s \
+		--limit-burst 1000 $new
 }
 
 # What a table's first owner has stays there: with NAT, what it translated too
@@ -112,13 +119,17 @@ no_window()
 {
 	local passed i
 
-	[[ $t != nat ]] || return 0
+	if [[ $t = nat ]]; then
+		skip "IPv$f $t: nothing passes while the switch is thrown" \
+			"nothing is dropped in table nat"
+		return
+	fi
 	tbl -I "${CHAIN[$t]}" -p udp -j DROP
-	for ((i = 0; i < 40; i++)); do
+	for ((i = 0; i < 16; i++)); do
 		in_ns "$box" sh -c "echo $((i % 2)) > /proc/sys/net/netfilter/bpfilter"
 		tbl -S > /dev/null
 	done &
-	passed=$(send 400)
+	passed=$(send 200)
 	wait $!
 	check_is "IPv$f $t: nothing passes while the switch is thrown" 0 "$passed"
 	tbl -D "${CHAIN[$t]}" 1
