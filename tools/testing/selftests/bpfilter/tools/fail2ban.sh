@@ -99,8 +99,12 @@ step banned sshd 2001:db8::7
 step iptables -F INPUT
 step fail2ban-client set web banip 192.0.2.8
 step banned web 192.0.2.8
+# Bans come back one by one
 step fail2ban-client reload --restart sshd
-step banned sshd fd09::2
+for a in fd09::2 2001:db8::7 192.0.2.7; do
+	banned sshd $a
+done
+step banned sshd 192.0.2.7
 step fail2ban-client unban --all
 step fail2ban-client stop
 is open reach peer 10.9.0.1 80
