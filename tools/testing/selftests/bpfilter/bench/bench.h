@@ -140,9 +140,12 @@ int command_run(const struct side *side, struct command *c);
 
 /* --- Instruments, in instrument.c --- */
 
-/* As nf_hook_ops has them; both ends of the range are the kernel's own */
+/*
+ * As nf_hook_ops has them. Both ends of the range are the kernel's own, and
+ * what comes before the last may be that of SYNPROXY.
+ */
 #define PRIORITY_FIRST	(INT32_MIN + 1)
-#define PRIORITY_LAST	(INT32_MAX - 1)
+#define PRIORITY_LAST	(INT32_MAX - 2)
 
 /* Bytes of a packet behind its Ethernet header: the same for all of a family */
 #define MAX_HEADER	60
@@ -193,6 +196,8 @@ struct gauge {
  * @pass_fd:	XDP program that makes a veth take XDP packets
  * @send_fd:	XDP program that makes packets of headers
  * @table_fd:	map with those
+ * @anchor_fd:	link of a device that has @send_fd in place of @pass_fd: a program
+ *		that is attached nowhere has to wait for RCU each time it runs
  * @end_fd:	by hook: netfilter program that counts and ends
  * @guard_fd:	drops what the stack itself has to say
  * @empty_fd:	accepts
@@ -204,6 +209,7 @@ struct instrument {
 	int pass_fd;
 	int send_fd;
 	int table_fd;
+	int anchor_fd;
 	int end_fd[NUM_HOOKS];
 	int guard_fd;
 	int empty_fd;
@@ -222,7 +228,7 @@ int hook_attach(const struct instrument *in, int prog_fd, enum hook hook,
 		int priority);
 
 /* Returns the link, in the current namespace */
-int device_take_xdp(const struct instrument *in, int ifindex);
+int device_take_xdp(struct instrument *in, int ifindex);
 
 /* Make @num packets come in by a device of the current namespace; ns for each */
 double instrument_send(const struct instrument *in, int ifindex,

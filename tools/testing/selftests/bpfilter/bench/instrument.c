@@ -120,6 +120,7 @@ void instrument_open(struct instrument *in, const struct family *f)
 	in->family = f;
 	in->send_fd = -1;
 	in->table_fd = -1;
+	in->anchor_fd = -1;
 	in->gauge_fd = map_create("bench_gauge", sizeof(*in->gauge), &value);
 	in->gauge = value;
 	in->pass_fd = code_return(BPF_PROG_TYPE_XDP, "bench_pass", XDP_PASS);
@@ -196,16 +197,19 @@ void instrument_set_headers(struct instrument *in, const struct header *header,
 			    uint32_t num)
 {
 	size_t size = num * sizeof(*header);
+	int old = in->send_fd;
 	void *value;
 
-	if (in->table_fd >= 0) {
-		close(in->send_fd);
+	if (in->table_fd >= 0)
 		close(in->table_fd);
-	}
 	in->table_fd = map_create("bench_headers", size, &value);
 	memcpy(value, header, size);
 	munmap(value, size);
 	in->send_fd = load_send(in, num);
+	if (bpf_link_update(in->anchor_fd, in->send_fd, NULL))
+		die("XDP link: update: %s", strerror(errno));
+	if (old >= 0)
+		close(old);
 }
 
 int hook_attach(const struct instrument *in, int prog_fd, enum hook hook,
@@ -227,7 +231,7 @@ int hook_attach(const struct instrument *in, int prog_fd, enum hook hook,
 	return fd;
 }
 
-int device_take_xdp(const struct instrument *in, int ifindex)
+int device_take_xdp(struct instrument *in, int ifindex)
 {
 	struct bpf_link_create_opts opts = {
 		.sz = sizeof(opts), .flags = XDP_FLAGS_DRV_MODE,
@@ -236,6 +240,8 @@ int device_take_xdp(const struct instrument *in, int ifindex)
 
 	if (fd < 0)
 		die("XDP link: %s", strerror(errno));
+	if (in->anchor_fd < 0)
+		in->anchor_fd = dup(fd);
 	return fd;
 }
 
