@@ -289,6 +289,8 @@ struct traffic {
  * @budget:	rules that may still be walked to see if a packet gets to its own
  * @through:	packets without a preference are forwarded, else delivered
  * @post:	forwarded ones go as far as to POSTROUTING, else to FORWARD
+ * @early:	there are rules at PREROUTING only, so packets go no further: then
+ *		they may have addresses with which they would not be routed
  * @in:		devices that packets come in by if their rule does not care
  * @out:	devices that they go out by
  * @num_in:	number of @in
@@ -303,6 +305,7 @@ struct maker {
 	unsigned long budget;
 	bool through;
 	bool post;
+	bool early;
 	int in[MAX_NAMED];
 	int out[MAX_NAMED];
 	unsigned int num_in;
@@ -316,7 +319,7 @@ void maker_close(struct maker *m);
 void maker_any(struct maker *m, struct spec *s, enum way way);
 
 /* Its bytes; false if the stack would not take it as far as to the rules */
-bool maker_build(const struct spec *s, struct header *h);
+bool maker_build(const struct maker *m, const struct spec *s, struct header *h);
 
 /* Can packets of this way get to the chain? */
 bool maker_reaches(const struct maker *m, enum way way, unsigned int chain);

@@ -189,7 +189,7 @@ static void read_rules(struct bench *b)
 	b->ends = 1 << HOOK_INPUT | 1 << HOOK_FORWARD;
 	if (b->maker.post)
 		b->ends |= 1 << HOOK_POSTROUTING;
-	if (drops_early(b))
+	if (b->maker.early || drops_early(b))
 		b->ends |= 1 << HOOK_PREROUTING;
 }
 

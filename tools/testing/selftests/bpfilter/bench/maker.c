@@ -86,7 +86,7 @@ static unsigned int count_reached(const struct maker *m, enum hook hook)
 
 void maker_open(struct maker *m, const struct ruleset *rs, uint64_t seed)
 {
-	unsigned int through;
+	unsigned int through, in;
 
 	m->rs = rs;
 	rng_seed(&m->rng, seed);
@@ -98,7 +98,9 @@ void maker_open(struct maker *m, const struct ruleset *rs, uint64_t seed)
 	through = count_reached(m, HOOK_POSTROUTING);
 	m->post = through;
 	through += count_reached(m, HOOK_FORWARD);
-	m->through = through > count_reached(m, HOOK_INPUT);
+	in = count_reached(m, HOOK_INPUT);
+	m->through = through > in;
+	m->early = !through && !in && count_reached(m, HOOK_PREROUTING);
 }
 
 void maker_close(struct maker *m)
@@ -174,7 +176,8 @@ void maker_any(struct maker *m, struct spec *s, enum way way)
 /* Addresses with which no packet gets to a hook behind routing */
 static bool addr4_routes(uint32_t addr)
 {
-	return addr >> 24 && addr >> 28 < 14 && addr >> 24 != 127;
+	return addr >> 24 && addr >> 24 != 127 && addr >> 28 != 14 &&
+	       addr != 0xffffffff;
 }
 
 static bool addr6_routes(__uint128_t addr)
@@ -182,9 +185,11 @@ static bool addr6_routes(__uint128_t addr)
 	return addr >> 32 && addr >> 120 != 0xff && addr >> 118 != 0x3fa;
 }
 
-static bool addr_routes(const struct family *f, __uint128_t addr)
+static bool addr_passes(const struct maker *m, __uint128_t addr)
 {
-	return f->v6 ? addr6_routes(addr) : addr4_routes(addr);
+	if (m->early && !m->rs->family->v6)
+		return true;
+	return m->rs->family->v6 ? addr6_routes(addr) : addr4_routes(addr);
 }
 
 /* It is one of those that are made, see above */
@@ -198,14 +203,14 @@ static bool is_plain(const struct spec *s)
 	       s->in > DEV_LO && s->out != DEV_LO;
 }
 
-bool maker_build(const struct spec *s, struct header *h)
+bool maker_build(const struct maker *m, const struct spec *s, struct header *h)
 {
 	struct piece p = { .whole = true, .id = s->sport };
 	struct buf l4 = { .len = 0 }, b = { .len = 0 };
 	struct spec plain = *s;
 
 	if (!is_plain(s) || spec_l4_len(s) > L4_LEN ||
-	    !addr_routes(s->family, s->src) || !addr_routes(s->family, s->dst))
+	    !addr_passes(m, s->src) || !addr_passes(m, s->dst))
 		return false;
 	plain.payload = L4_LEN - spec_l4_len(s);
 	put_l4(&l4, &plain);
@@ -262,7 +267,7 @@ static bool try_rule(struct maker *m, const struct rule *r, struct header *h,
 		spec_force(&s, path[depth - 1], &m->devs, &m->rng);
 	spec_force(&s, r, &m->devs, &m->rng);
 	*hits = m->budget && spec_reaches(&s, m->rs, &m->devs, r, &m->budget);
-	return maker_build(&s, h);
+	return maker_build(m, &s, h);
 }
 
 /* One that gets to its rule, or else one that fits it */

@@ -122,7 +122,7 @@ void headers_for_none(struct maker *m, struct traffic *t, uint32_t num)
 
 		maker_any(m, &s, way);
 		t->num += misses(&all, &s, &budget) &&
-			  maker_build(&s, &t->header[t->num]);
+			  maker_build(m, &s, &t->header[t->num]);
 	}
 	free(all.brief);
 }

@@ -20,6 +20,9 @@
 #define MIN_HEADERS	16384
 #define MAX_HEADERS	131072
 
+/* Packets that are sent to see where they end */
+#define BLOCK		64
+
 /* Lanes with less than one in so many packets are left out */
 #define MIN_SHARE	256
 
@@ -60,6 +63,15 @@ static bool same_lane(const struct placed *a, const struct placed *b)
 	       a->end == b->end;
 }
 
+static enum hook last_hook(const struct maker *m, const struct header *h)
+{
+	if (m->early)
+		return HOOK_PREROUTING;
+	if (h->out == DEV_LO)
+		return HOOK_INPUT;
+	return m->post ? HOOK_POSTROUTING : HOOK_FORWARD;
+}
+
 static struct placed *place(const struct bench *b, const struct traffic *t)
 {
 	struct placed *p = xrealloc(NULL, (t->num + 1) * sizeof(*p));
@@ -67,8 +79,7 @@ static struct placed *place(const struct bench *b, const struct traffic *t)
 	for (uint32_t i = 0; i < t->num; i++) {
 		p[i].header = t->header[i];
 		p[i].order = i;
-		p[i].end = t->header[i].out == DEV_LO ? HOOK_INPUT :
-			   b->maker.post ? HOOK_POSTROUTING : HOOK_FORWARD;
+		p[i].end = last_hook(&b->maker, &t->header[i]);
 	}
 	qsort(p, t->num, sizeof(*p), by_lane);
 	return p;
@@ -93,47 +104,101 @@ static enum hook native_end(const struct bench *b, struct header *h)
 	return HOOK_FORWARD;
 }
 
-static void gauge_reset(struct gauge *g)
+/* All headers into the table, as they lie */
+static void set_headers(struct bench *b, const struct placed *p, uint32_t num)
 {
+	uint32_t slots = power_of_two(num);
+	struct header *header = calloc(slots, sizeof(*header));
+
+	if (!header)
+		die("out of memory");
+	for (uint32_t i = 0; i < num; i++)
+		header[i] = p[i].header;
+	instrument_set_headers(&b->in, header, slots);
+	free(header);
+}
+
+/* Some headers of one lane, at most BLOCK; @last: hook where all end */
+static void send_some(struct bench *b, struct world *w, const struct placed *p,
+		      uint32_t first, uint32_t num, enum hook last)
+{
+	struct gauge *g = b->in.gauge;
+
 	for (int h = 0; h < NUM_HOOKS; h++) {
+		bool on = h == HOOK_PREROUTING ||
+			  (h == HOOK_FORWARD && b->maker.post);
+
 		g->hook[h].seen = 0;
-		g->hook[h].verdict = NF_DROP;
+		g->hook[h].verdict = on && h != (int)last ? NF_ACCEPT : NF_DROP;
 	}
-	g->packets = 0;
+	g->next = 0;
+	g->mask = BLOCK - 1;
+	g->base = first;
+	world_route(w, p[first].header.out);
+	instrument_send(&b->in, w->side.ifindex[p[first].header.in], num);
 }
 
 /* Each packet alone through the native engine */
 static void ask_native(struct bench *b, struct placed *p, uint32_t num)
 {
-	uint32_t slots = power_of_two(num);
-	struct header *header = calloc(slots, sizeof(*header));
 	struct world *w = &b->world[ENGINE_NATIVE];
-	struct gauge *g = b->in.gauge;
 
-	for (uint32_t i = 0; header && i < num; i++)
-		header[i] = p[i].header;
-	instrument_set_headers(&b->in, header, slots);
-	free(header);
+	set_headers(b, p, num);
 	side_enter(&w->side);
 	for (uint32_t i = 0; i < num; i++) {
-		gauge_reset(g);
-		g->hook[HOOK_PREROUTING].verdict = NF_ACCEPT;
-		g->hook[HOOK_FORWARD].verdict = b->maker.post ? NF_ACCEPT :
-								NF_DROP;
-		g->next = 0;
-		g->mask = 0;
-		g->base = i;
-		world_route(w, p[i].header.out);
-		instrument_send(&b->in, w->side.ifindex[p[i].header.in], 1);
+		send_some(b, w, p, i, 1, NUM_HOOKS);
 		p[i].end = native_end(b, &p[i].header);
 	}
 	qsort(p, num, sizeof(*p), by_lane);
 }
 
+static bool arrive(struct bench *b, const struct placed *p, uint32_t first,
+		   uint32_t num)
+{
+	enum hook end = p[first].end;
+
+	send_some(b, &b->world[ENGINE_FLOOR], p, first, num, end);
+	for (int h = HOOK_INPUT; h < NUM_HOOKS; h++)
+		if (h != (int)end && b->in.gauge->hook[h].seen &&
+		    (h != HOOK_FORWARD || end != HOOK_POSTROUTING))
+			return false;
+	return b->in.gauge->hook[end].seen == num;
+}
+
+/*
+ * Leave out packets that do not get to their hook even where there are no rules,
+ * for their addresses. Returns how many are left.
+ */
+static uint32_t keep_arriving(struct bench *b, struct placed *p, uint32_t num)
+{
+	struct placed *from = xrealloc(NULL, num * sizeof(*from));
+	uint32_t kept = 0, n;
+
+	memcpy(from, p, num * sizeof(*from));
+	set_headers(b, from, num);
+	side_enter(&b->world[ENGINE_FLOOR].side);
+	for (uint32_t i = 0; i < num; i += n) {
+		for (n = 1; n < BLOCK && i + n < num; n++)
+			if (!same_lane(&from[i], &from[i + n]))
+				break;
+		if (arrive(b, from, i, n)) {
+			memcpy(p + kept, from + i, n * sizeof(*p));
+			kept += n;
+			continue;
+		}
+		for (uint32_t k = i; k < i + n; k++)
+			if (arrive(b, from, k, 1))
+				p[kept++] = from[k];
+	}
+	free(from);
+	return kept;
+}
+
 static bool must_ask(const struct bench *b)
 {
-	return b->maker.post || b->ends & (1 << HOOK_PREROUTING) ||
-	       b->rs.tables & (1 << TABLE_NAT);
+	return !b->maker.early &&
+	       (b->maker.post || b->ends & (1 << HOOK_PREROUTING) ||
+		b->rs.tables & (1 << TABLE_NAT));
 }
 
 /* --- Lanes --- */
@@ -203,7 +268,12 @@ void traffic_make(struct bench *b, struct traffic *t, enum traffic_id id)
 	p = place(b, t);
 	if (must_ask(b))
 		ask_native(b, p, num);
-	add_lanes(t, p, num);
+	num = keep_arriving(b, p, num);
+	if (num < t->num)
+		printf("# %s: %s: %u of %u packets would get to no rule\n",
+		       b->o.name, traffic_names[id], t->num - num, t->num);
+	if (num)
+		add_lanes(t, p, num);
 	free(p);
 }
 
