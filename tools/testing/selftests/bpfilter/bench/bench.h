@@ -110,7 +110,7 @@ double now_ms(void);
 /* Bytes that the kernel holds: slab, vmalloc and per-CPU memory */
 int64_t kernel_memory(void);
 
-/* The same when it has stopped changing, after half a second at most */
+/* The same when it has stopped changing, after a third of a second at most */
 int64_t kernel_memory_settled(void);
 
 /* --- Commands, in spawn.c --- */
@@ -389,7 +389,7 @@ int table_priority(enum table_id table, enum hook hook);
 /* The path of a file beside the ruleset: NAME.rules -> NAME + suffix; to be freed */
 char *file_beside(const char *file, const char *suffix);
 
-/* A namespace for the engine, or a reason why there is none */
+/* A namespace for the engine; none if it has nothing to do with the ruleset */
 void world_open(struct bench *b, enum engine_id id);
 void world_close(struct world *w);
 

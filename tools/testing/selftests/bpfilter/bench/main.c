@@ -197,7 +197,7 @@ static void read_rules(struct bench *b)
 
 static void leave_out(struct bench *b, enum engine_id id)
 {
-	if (b->o.engines & (1 << id))
+	if (b->o.engines & (1 << id) && b->world[id].why)
 		report_left_out(b, id);
 	world_close(&b->world[id]);
 }

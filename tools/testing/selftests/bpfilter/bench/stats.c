@@ -100,6 +100,6 @@ int64_t kernel_memory_settled(void)
 		last = now;
 		usleep(50000);
 		now = kernel_memory();
-	} while (llabs(now - last) > 16384 && now_ms() - start < 500);
+	} while (llabs(now - last) > 16384 && now_ms() - start < 300);
 	return now;
 }

@@ -88,8 +88,8 @@ static void settle(void)
 	sysctl_write("net/netfilter/nf_conntrack_helper", "0", false);
 }
 
-/* What engines need beside the ruleset */
-static bool find_needs(const struct bench *b, struct world *w)
+/* Engines with sets are for rulesets that came with their like made of sets */
+static bool has_sets(const struct bench *b, enum engine_id id)
 {
 	static const char * const suffixes[NUM_ENGINES] = {
 		[ENGINE_IPSET] = ".ipset.rules",
@@ -98,19 +98,17 @@ static bool find_needs(const struct bench *b, struct world *w)
 	char *path;
 	bool there;
 
-	if (w->id == ENGINE_BPFILTER && !b->o.host &&
-	    access("/proc/sys/net/netfilter/bpfilter", F_OK)) {
-		world_give_up(w, "this kernel has no bpfilter");
-		return false;
-	}
-	if (!suffixes[w->id])
+	if (!suffixes[id])
 		return true;
-	path = file_beside(b->o.file, suffixes[w->id]);
+	path = file_beside(b->o.file, suffixes[id]);
 	there = !access(path, R_OK);
-	if (!there)
-		world_give_up(w, "no sets are made of such rules");
 	free(path);
 	return there;
+}
+
+static bool has_bpfilter(void)
+{
+	return !access("/proc/sys/net/netfilter/bpfilter", F_OK);
 }
 
 void world_open(struct bench *b, enum engine_id id)
@@ -119,8 +117,12 @@ void world_open(struct bench *b, enum engine_id id)
 
 	w->id = id;
 	w->out = DEV_NONE;
-	if (!find_needs(b, w))
+	if (!has_sets(b, id))
 		return;
+	if (id == ENGINE_BPFILTER && !b->o.host && !has_bpfilter()) {
+		world_give_up(w, "this kernel has no bpfilter");
+		return;
+	}
 	side_open(&w->side, engine_names[id], b->o.family,
 		  id == ENGINE_BPFILTER && !b->o.host);
 	settle();
