@@ -316,13 +316,13 @@ void maker_open(struct maker *m, const struct ruleset *rs, uint64_t seed);
 void maker_close(struct maker *m);
 
 /* A packet that is for no rule yet */
-void maker_any(struct maker *m, struct spec *s, enum way way);
+void maker_any(struct maker *m, struct spec *s, enum way how);
 
 /* Its bytes; false if the stack would not take it as far as to the rules */
 bool maker_build(const struct maker *m, const struct spec *s, struct header *h);
 
 /* Can packets of this way get to the chain? */
-bool maker_reaches(const struct maker *m, enum way way, unsigned int chain);
+bool maker_reaches(const struct maker *m, enum way how, unsigned int chain);
 
 /* Headers in a random order; @t->num of them on return, at most @num */
 void headers_for_rules(struct maker *m, struct traffic *t, uint32_t num);

@@ -91,10 +91,15 @@ export XTABLES_LOCKFILE=$SCRATCH/xtables.lock
 # Packets in namespaces are not logged, as it is unless somebody changed it
 setting /proc/sys/net/netfilter/nf_log_all_netns 0
 
-header results.csv engine,ruleset,rules,traffic,ns_per_packet,ns_above_floor,load_ms,memory_bytes
-header spread.csv engine,ruleset,rules,traffic,rounds,packets,min_ns,median_ns,max_ns,accepted,entries_hit,entries,rules_aimed_at,rules_not_reachable,lanes,loads
-header loads.csv engine,ruleset,rules,load_ms,loads,min_ms,max_ms,memory_bytes,min_bytes,max_bytes
-header append.csv engine,ruleset,rules,append_ms,appends,min_ms,max_ms
+ABOUT=engine,ruleset,rules
+header results.csv \
+	"$ABOUT,traffic,ns_per_packet,ns_above_floor,load_ms,memory_bytes"
+COLUMNS="$ABOUT,traffic,rounds,packets,min_ns,median_ns,max_ns,accepted"
+COLUMNS+=,entries_hit,entries,rules_aimed_at,rules_not_reachable,lanes,loads
+header spread.csv "$COLUMNS"
+COLUMNS="$ABOUT,load_ms,loads,min_ms,max_ms"
+header loads.csv "$COLUMNS,memory_bytes,min_bytes,max_bytes"
+header append.csv "$ABOUT,append_ms,appends,min_ms,max_ms"
 
 BAD=0
 while read -r family name file; do

@@ -29,9 +29,9 @@ static double command(struct bench *b, struct world *w,
 	return status ? -1 : c.ms;
 }
 
-static double restore(struct bench *b, struct world *w, const char *file)
+static double restore_rules(struct bench *b, struct world *w, const char *file)
 {
-	const char *argv[] = { iptables(b, "-restore"), "-w", NULL };
+	const char * const argv[] = { iptables(b, "-restore"), "-w", NULL };
 
 	return command(b, w, argv, file);
 }
@@ -44,7 +44,7 @@ static double load_ipset(struct bench *b, struct world *w)
 	double ms = command(b, w, argv, sets), more = -1;
 
 	if (ms >= 0)
-		more = restore(b, w, rules);
+		more = restore_rules(b, w, rules);
 	free(sets);
 	free(rules);
 	return more < 0 ? -1 : ms + more;
@@ -52,11 +52,10 @@ static double load_ipset(struct bench *b, struct world *w)
 
 static double load_nft(struct bench *b, struct world *w)
 {
-	char restore_name[32];
-	const char *argv[] = { "xtables-nft-multi", restore_name, "-w", NULL };
+	char applet[32];
+	const char * const argv[] = { "xtables-nft-multi", applet, "-w", NULL };
 
-	snprintf(restore_name, sizeof(restore_name), "%s-restore",
-		 b->o.family->command);
+	snprintf(applet, sizeof(applet), "%s-restore", b->o.family->command);
 	return command(b, w, argv, b->o.file);
 }
 
@@ -73,7 +72,7 @@ static double load_nftset(struct bench *b, struct world *w)
 /* bpfilter must be what has the tables now */
 static double load_bpfilter(struct bench *b, struct world *w)
 {
-	double ms = restore(b, w, b->o.file);
+	double ms = restore_rules(b, w, b->o.file);
 
 	for (int t = 0; ms >= 0 && t < NUM_TABLES; t++) {
 		if (!(b->rs.tables & (1 << t)) ||
@@ -90,7 +89,7 @@ static double load(struct bench *b, struct world *w)
 {
 	switch (w->id) {
 	case ENGINE_NATIVE:
-		return restore(b, w, b->o.file);
+		return restore_rules(b, w, b->o.file);
 	case ENGINE_IPSET:
 		return load_ipset(b, w);
 	case ENGINE_NFT:
@@ -211,33 +210,36 @@ static const struct chain *find_chain(const struct ruleset *rs)
 	return found;
 }
 
-bool engine_append(struct bench *b, struct world *w)
+static bool can_append(const struct bench *b, const struct world *w)
+{
+	return w->id == ENGINE_NATIVE || w->id == ENGINE_NFT ||
+	       (w->id == ENGINE_BPFILTER && !b->o.host);
+}
+
+static double append(struct bench *b, struct world *w, const struct chain *c)
 {
 	bool nft = w->id == ENGINE_NFT;
-	const struct chain *c = find_chain(&b->rs);
-	unsigned int n = w->append_ms.num + 1;
 	char source[64];
-	const char *argv[] = {
+	const char * const argv[] = {
 		nft ? "xtables-nft-multi" : iptables(b, ""),
-		nft ? b->o.family->command : "-w", nft ? "-w" : "-t",
-		nft ? "-t" : NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+		nft ? b->o.family->command : "-w", "-t", table_names[c->table],
+		"-A", c->name, "-s", source, "-j", "ACCEPT", NULL,
 	};
-	unsigned int at = nft ? 4 : 3;
+
+	snprintf(source, sizeof(source),
+		 b->o.family->v6 ? "2001:db8:bec::%x" : "192.0.2.%u",
+		 w->append_ms.num + 1);
+	return command(b, w, argv, NULL);
+}
+
+bool engine_append(struct bench *b, struct world *w)
+{
+	const struct chain *c = find_chain(&b->rs);
 	double ms;
 
-	if (!c || (w->id != ENGINE_NATIVE && w->id != ENGINE_NFT &&
-		   (w->id != ENGINE_BPFILTER || b->o.host)))
+	if (!c || !can_append(b, w))
 		return false;
-	snprintf(source, sizeof(source),
-		 b->o.family->v6 ? "2001:db8:bec::%x" : "192.0.2.%u", n);
-	argv[at++] = table_names[c->table];
-	argv[at++] = "-A";
-	argv[at++] = c->name;
-	argv[at++] = "-s";
-	argv[at++] = source;
-	argv[at++] = "-j";
-	argv[at++] = "ACCEPT";
-	ms = command(b, w, argv, NULL);
+	ms = append(b, w, c);
 	if (ms >= 0)
 		samples_add(&w->append_ms, ms);
 	return ms >= 0;

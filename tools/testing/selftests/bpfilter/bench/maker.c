@@ -109,11 +109,11 @@ void maker_close(struct maker *m)
 	pools_free(&m->pools);
 }
 
-bool maker_reaches(const struct maker *m, enum way way, unsigned int chain)
+bool maker_reaches(const struct maker *m, enum way how, unsigned int chain)
 {
 	if (m->paths.reached[HOOK_PREROUTING][chain])
 		return true;
-	if (way == WAY_IN)
+	if (how == WAY_IN)
 		return m->paths.reached[HOOK_INPUT][chain];
 	return m->paths.reached[HOOK_FORWARD][chain] ||
 	       m->paths.reached[HOOK_POSTROUTING][chain];
@@ -146,13 +146,13 @@ static uint8_t any_proto(struct maker *m)
 	return IPPROTO_UDP;
 }
 
-void maker_any(struct maker *m, struct spec *s, enum way way)
+void maker_any(struct maker *m, struct spec *s, enum way how)
 {
 	memset(s, 0, sizeof(*s));
 	s->family = m->rs->family;
-	s->way = way;
+	s->way = how;
 	s->in = m->in[rng_below(&m->rng, m->num_in)];
-	s->out = way == WAY_IN ? DEV_NONE :
+	s->out = how == WAY_IN ? DEV_NONE :
 				 m->out[rng_below(&m->rng, m->num_out)];
 	s->src = any_addr(m);
 	s->dst = any_addr(m);

@@ -204,7 +204,7 @@ static bool share_is_off(const struct bench *b, const struct point *pt,
 	double a = pt->accepted;
 	double sigma = sqrt(a * (1 - a) * 2 / pt->packets);
 
-	return !b->chance && fabs(accepted - a) > 5 * sigma + 1e-6;
+	return !b->chance && fabs(accepted - a) > 5 * sigma + 0.000001;
 }
 
 static void time_world(struct bench *b, struct world *w,

@@ -15,15 +15,20 @@
 
 /**
  * struct brief - what must fit if a packet matches a rule
- * @src:	address, in @src_mask
- * @dst:	likewise
+ * @src:	source address, in @src_mask
+ * @src_mask:	0 for any
+ * @dst:	destination
+ * @dst_mask:	likewise
  * @sport:	lowest and highest
  * @dport:	likewise
- * @proto:	if @any_proto is not set
+ * @proto:	protocol
+ * @any_proto:	it does not matter
  */
 struct brief {
-	__uint128_t src, src_mask;
-	__uint128_t dst, dst_mask;
+	__uint128_t src;
+	__uint128_t src_mask;
+	__uint128_t dst;
+	__uint128_t dst_mask;
 	struct range sport;
 	struct range dport;
 	uint8_t proto;
@@ -76,7 +81,7 @@ static bool is_particular(const struct rule *r)
 	       r->src_range.set || r->dst_range.set || r->icmp.set;
 }
 
-static void make_briefs(const struct maker *m, enum way way, struct briefs *all)
+static void make_briefs(const struct maker *m, enum way how, struct briefs *all)
 {
 	const struct ruleset *rs = m->rs;
 
@@ -84,7 +89,7 @@ static void make_briefs(const struct maker *m, enum way way, struct briefs *all)
 	all->num = 0;
 	for (uint32_t i = 0; i < rs->num_rules; i++)
 		if (is_particular(&rs->rules[i]) &&
-		    maker_reaches(m, way, rs->rules[i].chain))
+		    maker_reaches(m, how, rs->rules[i].chain))
 			make_brief(&all->brief[all->num++], &rs->rules[i]);
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -74,11 +73,12 @@ int64_t kernel_memory(void)
 	};
 	FILE *f = fopen("/proc/meminfo", "r");
 	char line[128], name[32];
-	int64_t sum = 0, kib;
+	int64_t sum = 0;
+	long long kib;
 
 	sysctl_write("vm/stat_refresh", "1", false);
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%31s %" SCNd64, name, &kib) != 2)
+		if (sscanf(line, "%31s %lld", name, &kib) != 2)
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 			if (!strcmp(name, names[i]))

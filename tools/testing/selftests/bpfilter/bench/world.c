@@ -61,7 +61,7 @@ char *file_beside(const char *file, const char *suffix)
 		len -= 6;
 	path = xrealloc(NULL, len + strlen(suffix) + 1);
 	memcpy(path, file, len);
-	strcpy(path + len, suffix);
+	memcpy(path + len, suffix, strlen(suffix) + 1);
 	return path;
 }
 
