@@ -44,6 +44,7 @@ cleanup()
 {
 	local file
 
+	[[ -z $CHILD ]] || kill "$CHILD" 2>/dev/null
 	for file in "${!WAS[@]}"; do
 		echo "${WAS[$file]}" >"$file"
 	done
@@ -67,7 +68,10 @@ measure()
 		[[ ! -f $f ]] || cp "$f" "$SCRATCH/rules/"
 	done
 	"$DIR/benchrun" "-$1" -N "$2" "${OPTIONS[@]}" \
-		"$SCRATCH/rules/$(basename "$3")" || rc=$?
+		"$SCRATCH/rules/$(basename "$3")" &
+	CHILD=$!
+	wait "$CHILD" || rc=$?
+	CHILD=''
 	((rc == 0 || rc == 4)) && return
 	((rc == 1)) || echo "$2: benchrun ended with $rc" >>"$OUT/errors.txt"
 	return 1
@@ -82,6 +86,7 @@ done
 [[ -r $OUT/list ]] || die "no $OUT/list"
 
 declare -A WAS=()
+CHILD=''
 SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/bpfilter-bench.XXXXXX") || exit
 trap cleanup EXIT
 trap 'exit 130' INT
