@@ -15,7 +15,8 @@ CALLER := $(or $(PWD),$(CURDIR))
 
 export BUILD BASE_TARBALL SKIP_PACKAGES KVM KERNEL TESTS
 
-.PHONY: help run shell test test-full diff series series-check lint kernel clean
+.PHONY: help run shell test test-full diff bench series series-check lint \
+	kernel clean
 
 help:
 	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +47,15 @@ test-full:
 diff:
 	@scripts/diff $(if $(GENERATE),-g "$(GENERATE)") $(if $(SEED),-s "$(SEED)") \
 		$(if $(PACKETS),-n "$(PACKETS)") "$(CALLER)" $(RULES) -6 $(RULES6)
+
+## make bench RULES="FILE ..." RULES6="FILE ..."
+##                     what a packet costs, by engine: with iptables-restore
+##                     files, or without any with lists, services, user chains
+##                     and real rulesets of all sizes. HOST=1: on this machine's
+##                     kernel; BENCH_QUICK=1: a few minutes only; BENCH=, SIZES=,
+##                     ENGINES=, TRAFFIC= choose, see scripts/bench
+bench:
+	@scripts/bench "$(CALLER)" $(RULES) -6 $(RULES6)
 
 ## make series         write the kernel patches to build/series
 series:

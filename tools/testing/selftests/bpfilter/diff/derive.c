@@ -13,7 +13,6 @@
  * The second is hoped for: walk the rules and try again some times.
  */
 
-#define MAX_DEPTH	64
 #define MAX_TRIES	12
 /* Protocols that translation tells connections apart by ports in */
 #define NUM_CLASSES	4
@@ -25,8 +24,7 @@ struct derive {
 	struct pools pools;
 	struct rng rng;
 	unsigned long budget;		/* rules that may still be walked */
-	unsigned int *via[NUM_HOOKS];	/* by chain: rule that gets there + 1 */
-	bool *reached[NUM_HOOKS];	/* by chain */
+	struct paths paths;
 	uint16_t next_port;
 	uint64_t port_user[NUM_CLASSES][65536];
 };
@@ -136,19 +134,6 @@ static enum way any_way(struct derive *d, enum hook hook)
 	return ways[hook][rng_below(&d->rng, 2)];
 }
 
-/* Rules that lead from the hook to a chain, the last one first */
-static unsigned int path_to(const struct derive *d, enum hook h,
-			    unsigned int chain, const struct rule **path)
-{
-	unsigned int depth = 0;
-
-	while (d->via[h][chain] && depth < MAX_DEPTH) {
-		path[depth] = &d->rs->rules[d->via[h][chain] - 1];
-		chain = path[depth++]->chain;
-	}
-	return depth;
-}
-
 /* What cannot be: lo neither forwards nor is it another device's neighbour */
 static bool settle_way(struct spec *s)
 {
@@ -159,8 +144,8 @@ static bool make_hit(struct derive *d, struct spec *s, enum hook h,
 		     const struct rule *r)
 {
 	bool nat = d->rs->chains[r->chain].table == TABLE_NAT;
-	const struct rule *path[MAX_DEPTH];
-	unsigned int depth = path_to(d, h, r->chain, path);
+	const struct rule *path[MAX_PATH];
+	unsigned int depth = paths_to(&d->paths, h, r->chain, path);
 
 	for (int i = 0; i < MAX_TRIES; i++) {
 		any_spec(d, s, any_way(d, h));
@@ -176,53 +161,13 @@ static bool make_hit(struct derive *d, struct spec *s, enum hook h,
 	return false;
 }
 
-static void reach_chain(struct derive *d, enum hook h, unsigned int chain)
-{
-	unsigned int *todo = xrealloc(NULL, sizeof(*todo) * d->rs->num_chains);
-	unsigned int num = 0;
-
-	d->reached[h][chain] = true;
-	todo[num++] = chain;
-	for (unsigned int at = 0; at < num; at++) {
-		const struct chain *c = &d->rs->chains[todo[at]];
-
-		for (unsigned int i = c->first; i < c->first + c->num; i++) {
-			const struct rule *r = &d->rs->rules[i];
-
-			if ((r->action != ACTION_JUMP &&
-			     r->action != ACTION_GOTO) ||
-			    d->reached[h][r->target_chain])
-				continue;
-			d->reached[h][r->target_chain] = true;
-			d->via[h][r->target_chain] = i + 1;
-			todo[num++] = r->target_chain;
-		}
-	}
-	free(todo);
-}
-
-static void find_paths(struct derive *d)
-{
-	for (int h = 0; h < NUM_HOOKS; h++) {
-		size_t n = d->rs->num_chains;
-
-		d->via[h] = xrealloc(NULL, n * sizeof(*d->via[h]));
-		memset(d->via[h], 0, n * sizeof(*d->via[h]));
-		d->reached[h] = xrealloc(NULL, n * sizeof(*d->reached[h]));
-		memset(d->reached[h], 0, n * sizeof(*d->reached[h]));
-	}
-	for (unsigned int i = 0; i < d->rs->num_chains; i++)
-		if (d->rs->chains[i].hook >= 0)
-			reach_chain(d, d->rs->chains[i].hook, i);
-}
-
 /* A hook from which the rule can be reached, HOOK_INPUT if from none */
 static enum hook any_hook(struct derive *d, const struct rule *r)
 {
 	int start = rng_below(&d->rng, NUM_HOOKS);
 
 	for (int i = 0; i < NUM_HOOKS; i++)
-		if (d->reached[(start + i) % NUM_HOOKS][r->chain])
+		if (d->paths.reached[(start + i) % NUM_HOOKS][r->chain])
 			return (start + i) % NUM_HOOKS;
 	return HOOK_INPUT;
 }
@@ -315,7 +260,7 @@ static void add_hits(struct derive *d, unsigned int rule,
 	for (int h = 0; h < NUM_HOOKS; h++) {
 		struct spec s;
 
-		if (!d->reached[h][r->chain])
+		if (!d->paths.reached[h][r->chain])
 			continue;
 		if (make_hit(d, &s, h, r))
 			add_spec(d, &s, rule, "hit", steps);
@@ -360,7 +305,7 @@ void derive_steps(const struct ruleset *rs, const struct devs *devs,
 	d.owners = owners;
 	rng_seed(&d.rng, seed);
 	pools_make(&d.pools, rs);
-	find_paths(&d);
+	paths_make(&d.paths, rs);
 	d.budget = 50UL * 1000 * 1000;
 	for (unsigned int i = 0; i < rs->num_rules; i++)
 		add_hits(&d, i, steps);
@@ -372,8 +317,5 @@ void derive_steps(const struct ruleset *rs, const struct devs *devs,
 			add_any(&d, steps);
 	}
 	pools_free(&d.pools);
-	for (int h = 0; h < NUM_HOOKS; h++) {
-		free(d.via[h]);
-		free(d.reached[h]);
-	}
+	paths_free(&d.paths);
 }

@@ -177,7 +177,8 @@ void side_set_default_route(struct side *side, int dev)
 	struct msg m;
 	int err;
 
-	route_msg(&m, side, RTN_UNICAST, RT_TABLE_MAIN, dev, 0);
+	route_msg(&m, side, dev == DEV_LO ? RTN_LOCAL : RTN_UNICAST,
+		  RT_TABLE_MAIN, dev, 0);
 	err = msg_talk(side->route, &m);
 	if (err)
 		die("default route: %s", strerror(-err));

@@ -72,8 +72,18 @@ static void parse_rule(struct ruleset *rs, enum table_id table, const char *line
 	free(copy);
 }
 
+static unsigned int hash_name(const char *name)
+{
+	uint32_t h = 0;
+
+	while (*name)
+		h = (h ^ (uint8_t)*name++) * 16777619U;
+	return (h ^ h >> 16) % CHAIN_HASH_SIZE;
+}
+
 static void parse_chain(struct ruleset *rs, enum table_id table, const char *line)
 {
+	unsigned int *bucket;
 	struct chain *c;
 	char policy[32];
 
@@ -84,6 +94,9 @@ static void parse_chain(struct ruleset *rs, enum table_id table, const char *lin
 	c->hook = -1;
 	if (sscanf(line, ":%31s %31s", c->name, policy) != 2)
 		die("no chain: %s", line);
+	bucket = &rs->chain_hash[hash_name(c->name)];
+	c->same_hash = *bucket;
+	*bucket = rs->num_chains;
 	c->policy = strcmp(policy, "DROP") ? ACTION_ACCEPT : ACTION_DROP;
 	if (!strcmp(policy, "-"))
 		return;
@@ -148,10 +161,12 @@ void ruleset_free(struct ruleset *rs)
 int ruleset_find_chain(const struct ruleset *rs, enum table_id table,
 		       const char *name)
 {
-	for (unsigned int i = 0; i < rs->num_chains; i++)
-		if (rs->chains[i].table == table &&
-		    !strcmp(rs->chains[i].name, name))
-			return i;
+	unsigned int i = rs->chain_hash[hash_name(name)];
+
+	for (; i; i = rs->chains[i - 1].same_hash)
+		if (rs->chains[i - 1].table == table &&
+		    !strcmp(rs->chains[i - 1].name, name))
+			return i - 1;
 	return -1;
 }
 

@@ -258,6 +258,7 @@ struct rule {
  * @policy:	of a hook's chain
  * @first:	index of its first rule
  * @num:	number of its rules
+ * @same_hash:	index of the next chain with its name's hash + 1, 0: none
  */
 struct chain {
 	char name[32];
@@ -266,7 +267,11 @@ struct chain {
 	enum action policy;
 	unsigned int first;
 	unsigned int num;
+	unsigned int same_hash;
 };
+
+/* Some rulesets have tens of thousands of chains */
+#define CHAIN_HASH_SIZE 4096
 
 /**
  * struct ruleset - tables of one family
@@ -277,6 +282,7 @@ struct chain {
  * @num_rules:	number of @rules
  * @tables:	mask of enum table_id: those that there are
  * @hook_chain:	index of the hook's chain in the table + 1, 0: none
+ * @chain_hash:	index of the last chain with a name of this hash + 1, 0: none
  * @conntrack:	some rule asks for the connection
  */
 struct ruleset {
@@ -287,6 +293,7 @@ struct ruleset {
 	unsigned int num_rules;
 	unsigned int tables;
 	unsigned int hook_chain[NUM_TABLES][NUM_HOOKS];
+	unsigned int chain_hash[CHAIN_HASH_SIZE];
 	bool conntrack;
 };
 

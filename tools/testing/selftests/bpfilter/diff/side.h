@@ -97,6 +97,7 @@ void settings_apply(const struct family *f);
 void side_open_netlink(struct side *side);
 void side_close_netlink(struct side *side);
 void side_set_address(struct side *side, int dev);
+/* DEV_LO: what has no other route is for this host */
 void side_set_default_route(struct side *side, int dev);
 void side_set_route(struct side *side, __uint128_t dst, int route);
 

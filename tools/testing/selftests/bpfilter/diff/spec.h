@@ -277,6 +277,28 @@ void devs_make(struct devs *devs, const struct ruleset *rs);
 /* The users that a ruleset names, root first */
 void owners_make(struct owners *owners, const struct ruleset *rs);
 
+/* Rules on a way from a hook to a chain: more are left out */
+#define MAX_PATH	64
+
+/**
+ * struct paths - which chains can be reached, and how
+ * @rs:		the ruleset
+ * @via:	by hook and chain: index of the rule that leads there + 1, 0: none
+ * @reached:	by hook and chain
+ */
+struct paths {
+	const struct ruleset *rs;
+	unsigned int *via[NUM_HOOKS];
+	bool *reached[NUM_HOOKS];
+};
+
+void paths_make(struct paths *p, const struct ruleset *rs);
+void paths_free(struct paths *p);
+
+/* Rules that lead from the hook to a chain, the last one first; their number */
+unsigned int paths_to(const struct paths *p, enum hook h, unsigned int chain,
+		      const struct rule *path[MAX_PATH]);
+
 struct step_list;
 
 /**
