@@ -13,7 +13,7 @@
 #include "cls_impl.h"
 
 /* Cells per rule, as a logarithm */
-#define CELLS_MORE	4
+#define CELLS_MORE	2
 
 /* struct cell_view - where cells lie in a dim */
 struct cell_view {

@@ -11,7 +11,7 @@
 
 /* Longer lists get split: by how much more for twice as many */
 #define REST_LIST	4
-#define REST_DOUBLED	5.0f
+#define REST_DOUBLED	9.0f
 
 /**
  * cls_list_cost() - cost of a list

@@ -13,13 +13,13 @@
  * Costs in nanoseconds, as measured on current server processors with the
  * walker's code and nodes in the second level cache.
  */
-#define CLS_NS_CUT		5.0f
-#define CLS_NS_HASH		5.0f
+#define CLS_NS_CUT		8.0f
+#define CLS_NS_HASH		10.0f
 #define CLS_NS_PART		2.5f
-#define CLS_NS_SEARCH		4.0f
+#define CLS_NS_SEARCH		8.0f
 #define CLS_NS_SEARCH_STEP	2.5f
-#define CLS_NS_CANDIDATE	5.0f
-#define CLS_NS_TREE		10.0f
+#define CLS_NS_CANDIDATE	6.0f
+#define CLS_NS_TREE		20.0f
 /* Cache misses: what each byte per rule costs once there are many */
 #define CLS_NS_BYTE		0.03f
 
