@@ -23,10 +23,10 @@
 /* A node */
 #define NS_LEVEL	8.0f
 /* Ranges that overlap without being the same: what repeating them costs, ... */
-#define NS_REPEAT	0.12f
+#define NS_REPEAT	0.3f
 /* ... and where the memory to do so is at its end */
-#define REPEAT_MAX	50
-#define NS_NO_ROOM	0.3f
+#define REPEAT_MAX	20
+#define NS_NO_ROOM	1.0f
 
 /**
  * struct some - a sample of all rules
@@ -187,12 +187,12 @@ static float promise(const struct partition *p, uint32_t group)
 		others[d] = (n.overlap - n.same) / all;
 	}
 	for (;;) {
-		float best = cls_list_cost(left);
+		float best = cls_list_cost(p->b, left);
 		uint32_t dim = num_dims;
 
 		for (uint32_t d = 0; d < num_dims; d++) {
 			float with = NS_LEVEL + repeat_cost(left * others[d]) +
-				     cls_rest(left * overlap[d]);
+				     cls_rest(p->b, left * overlap[d]);
 
 			if (!(used & 1U << d) && with < best) {
 				best = with;
@@ -205,6 +205,16 @@ static float promise(const struct partition *p, uint32_t group)
 		left *= overlap[dim];
 		used |= 1U << dim;
 	}
+}
+
+/* For those packets that are meant for the group */
+static float share_cost(const struct partition *p, uint32_t group)
+{
+	uint32_t num = 0;
+
+	for (uint32_t i = 0; i < p->some->num; i++)
+		num += p->some->group[i] == group;
+	return promise(p, group) * num / p->some->num;
 }
 
 /* --- Dividing --- */
@@ -240,8 +250,8 @@ static void try_cut(struct partition *p, uint32_t group, uint32_t dim,
 	float gain;
 
 	divide_sample(p, group, dim, shift, other);
-	gain = p->cost[group] - CLS_NS_TREE - promise(p, group) -
-	       promise(p, other);
+	gain = p->cost[group] - CLS_NS_TREE - share_cost(p, group) -
+	       share_cost(p, other);
 	if (gain > p->cut[group].gain)
 		p->cut[group] = (struct cut_at){ gain, dim, shift };
 	unite_sample(p, group, other);
@@ -275,7 +285,7 @@ static void try_dim(struct partition *p, uint32_t group, uint32_t dim)
 static void look_at(struct partition *p, uint32_t group)
 {
 	p->cut[group].gain = 0;
-	p->cost[group] = promise(p, group);
+	p->cost[group] = share_cost(p, group);
 	if (p->num == DATA_TREES_MAX)
 		return;
 	for (uint32_t d = 0; d < p->b->rules->num_dims; d++)
