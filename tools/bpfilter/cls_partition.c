@@ -20,6 +20,13 @@
 
 #define SAMPLE_MAX	512
 
+/* From so many rules on memory counts for more than nodes on the way */
+#define MANY_RULES	20000
+/* Then groups are divided by so many dims, 8 being the most trees */
+#define MANY_DIMS	2
+/* ... in which of all pairs no greater share overlaps */
+#define MANY_OVERLAP	0.05f
+#define NARROW_MIN	8
 /* A node */
 #define NS_LEVEL	8.0f
 /* Ranges that overlap without being the same: what repeating them costs, ... */
@@ -315,6 +322,67 @@ static void divide(struct partition *p, uint32_t group, uint32_t other)
 	p->set[other] = half[1];
 }
 
+/* Both halves become groups; false if there is only one */
+static bool divide_at(struct partition *p, uint32_t group, struct cut_at cut)
+{
+	uint32_t other = p->num;
+
+	p->cut[group] = cut;
+	divide(p, group, other);
+	if (p->b->error || !p->set[other].num)
+		return false;
+	if (!p->set[group].num) {
+		p->set[group] = p->set[other];
+		return false;
+	}
+	divide_sample(p, group, cut.dim, cut.shift, other);
+	p->num++;
+	return true;
+}
+
+/* --- Many rules: by all dims that tell most of their rules apart --- */
+
+static uint32_t wide_shift(const struct partition *p, uint32_t dim)
+{
+	return p->b->rules->dims[dim].bits * 3 / 4;
+}
+
+/* Share of pairs that overlap, of rules that are narrow in the dim, or 1 */
+static float narrow_overlap(struct partition *p, uint32_t dim)
+{
+	struct pairs n;
+
+	divide_sample(p, 0, dim, wide_shift(p, dim), 1);
+	n = count_pairs(p, 0, dim);
+	unite_sample(p, 0, 1);
+	if (n.rules < NARROW_MIN || n.rules == p->some->num)
+		return 1;
+	return (float)(n.overlap - n.rules) / n.rules / n.rules;
+}
+
+static void divide_many(struct partition *p)
+{
+	float overlap[CLS_DIMS_MAX];
+
+	for (uint32_t d = 0; d < p->b->rules->num_dims; d++)
+		overlap[d] = narrow_overlap(p, d);
+	for (uint32_t i = 0; i < MANY_DIMS; i++) {
+		uint32_t best = 0, num = p->num;
+
+		for (uint32_t d = 1; d < p->b->rules->num_dims; d++)
+			if (overlap[d] < overlap[best])
+				best = d;
+		if (overlap[best] > MANY_OVERLAP)
+			break;
+		for (uint32_t g = 0; g < num && !p->b->error; g++)
+			divide_at(p, g, (struct cut_at){ 0, best,
+							 wide_shift(p, best) });
+		overlap[best] = 1;
+	}
+}
+
+/* --- Few rules: one cut after the other --- */
+
 static uint32_t best_cut(const struct partition *p)
 {
 	uint32_t best = 0;
@@ -323,6 +391,19 @@ static uint32_t best_cut(const struct partition *p)
 		if (p->cut[i].gain > p->cut[best].gain)
 			best = i;
 	return best;
+}
+
+static void divide_few(struct partition *p)
+{
+	look_at(p, 0);
+	while (p->num < DATA_TREES_MAX && !p->b->error) {
+		uint32_t best = best_cut(p), other = p->num;
+
+		if (p->cut[best].gain <= 0 || !divide_at(p, best, p->cut[best]))
+			break;
+		look_at(p, best);
+		look_at(p, other);
+	}
 }
 
 /**
@@ -345,18 +426,10 @@ uint32_t cls_partition(struct cls_builder *b, struct cls_set all,
 	}
 	p.set[0] = all;
 	sample_take(&p, all);
-	look_at(&p, 0);
-	while (p.num < DATA_TREES_MAX && !b->error) {
-		uint32_t best = best_cut(&p), other = p.num;
-
-		if (p.cut[best].gain <= 0)
-			break;
-		divide_sample(&p, best, p.cut[best].dim, p.cut[best].shift, other);
-		divide(&p, best, other);
-		p.num++;
-		look_at(&p, best);
-		look_at(&p, other);
-	}
+	if (all.num >= MANY_RULES)
+		divide_many(&p);
+	if (p.num == 1)
+		divide_few(&p);
 	memcpy(group, p.set, p.num * sizeof(*group));
 	free(some);
 	return p.num;
