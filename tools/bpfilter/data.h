@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPFILTER_DATA_H
+#define BPFILTER_DATA_H
+
+#include <stdint.h>
+
+/*
+ * The data map: rules as data.
+ *
+ * One array map with a single element that user space fills through mmap and
+ * programs only read. In it lie chains, their records (a rule each, in the
+ * chain's order at ascending offsets) and the nodes of classifiers.
+ *
+ * A classifier answers which rules may match: it may name too many, since
+ * each candidate's tests are then run in full, but never misses one. A
+ * position in a chain is the byte offset of a record.
+ *
+ * All members are in host byte order, all offsets in bytes from the start of
+ * the map's value. Offset 0 is not used. struct run_state is in gen.h; what
+ * follows calls an offset in it a place, and a word at a place is 32 bits in
+ * host order at a multiple of 4.
+ */
+#define DATA_TREES_MAX		8
+#define DATA_PARTS_MAX		4
+#define DATA_CHAIN_ALIGN	4
+#define DATA_RECORD_ALIGN	16
+#define DATA_NODE_ALIGN		4
+
+/* Odd; the product's highest bits depend on all of a key's */
+#define DATA_HASH_MUL		0x9e3779b97f4a7c15ULL
+
+/**
+ * struct data_chain - a chain of rules
+ * @first:	its first record
+ * @last:	its last record, which has no test, is final and matches always
+ * @num_trees:	number of @root, at most %DATA_TREES_MAX. 0: records are walked
+ *		one after the other
+ * @root:	refs: together they name all rules but the last
+ */
+struct data_chain {
+	uint32_t first;
+	uint32_t last;
+	uint32_t num_trees;
+	uint32_t root[];
+};
+
+/* For struct data_record's flags */
+#define DATA_RECORD_FINAL	0x01	/* no rule follows if it matches */
+#define DATA_RECORD_BRIDGE	0x02	/* has a test DATA_TEST_BRIDGE */
+#define DATA_RECORD_NO_THOFF	0x04	/* IPv6: bridged extensions get thoff 0 */
+#define DATA_RECORD_RELOAD	0x08	/* its action changes what is in run_state */
+
+/**
+ * struct data_record - a rule; its struct data_test follow
+ * @counter:	byte offset of the rule's counter in a CPU's row
+ * @action:	enum ir_action, or beyond that the walker's own
+ * @flags:	DATA_RECORD_*
+ * @size:	bytes / 16 to the next record of the chain
+ * @arg:	JUMP and GOTO: [0] offset of the struct data_chain. SET_MARK: what
+ *		to keep and what to flip. BRIDGE: [0] index of the target
+ */
+struct data_record {
+	uint32_t counter;
+	uint8_t action;
+	uint8_t flags;
+	uint16_t size;
+	uint32_t arg[2];
+};
+
+/* For struct data_test's kind */
+enum data_test_kind {
+	DATA_TEST_WORD,		/* ((word & mask) - lo) <= span, unsigned */
+	DATA_TEST_BRIDGE,	/* bridged match number @lo says yes */
+	DATA_TEST_RANDOM,	/* 31 random bits are below @lo */
+};
+
+/* For struct data_test's yes and no */
+#define DATA_DROP_PACKET	0xfd	/* the rule drops the packet, unmatched */
+#define DATA_RULE_MATCHES	0xfe
+#define DATA_RULE_FAILS		0xff
+
+/**
+ * struct data_test - a node of a rule's decision graph
+ * @kind:	enum data_test_kind
+ * @word:	place of the word to look at, divided by 4
+ * @yes:	go on this many tests further (at least 1), or one of the three
+ *		results above
+ * @no:		likewise
+ * @mask:	bits to look at
+ * @lo:		smallest value
+ * @span:	greatest value minus @lo
+ *
+ * A record without tests matches.
+ */
+struct data_test {
+	uint8_t kind;
+	uint8_t word;
+	uint8_t yes;
+	uint8_t no;
+	uint32_t mask;
+	uint32_t lo;
+	uint32_t span;
+};
+
+/*
+ * A ref names a node: its offset, a multiple of 4, with the node's kind in the
+ * low bits. It says of what rules a classifier has yet to look at.
+ */
+#define DATA_REF_KIND		3U
+#define DATA_REF_RECORD		0U	/* one record; offset 0: none */
+#define DATA_REF_LIST		1U	/* uint32_t offsets of records, ascending */
+#define DATA_REF_CUT		2U	/* struct data_cut */
+#define DATA_REF_NODE		3U	/* kind is in its first byte */
+
+/* Behind a list's last record */
+#define DATA_LIST_END		UINT32_MAX
+
+/* First byte of a node, enum data_node_kind */
+enum data_node_kind {
+	DATA_NODE_HASH,		/* struct data_hash */
+	DATA_NODE_SEARCH,	/* struct data_search */
+};
+
+/**
+ * struct data_cut - an array by some bits of a word
+ * @off:	the word's place
+ * @zero:	0
+ * @shift:	below 32
+ * @mask:	of the index, number of @ref minus 1
+ * @ref:	one for each value of (word >> @shift) & @mask
+ */
+struct data_cut {
+	uint16_t off;
+	uint8_t zero;
+	uint8_t shift;
+	uint32_t mask;
+	uint32_t ref[];
+};
+
+/**
+ * struct data_part - a part of a hash node's key: (word >> @shift) & @mask
+ * @off:	the word's place
+ * @shift:	below 32
+ * @mask:	any bits
+ */
+struct data_part {
+	uint16_t off;
+	uint16_t shift;
+	uint32_t mask;
+};
+
+/**
+ * struct data_hash - a hash table
+ * @kind:	%DATA_NODE_HASH
+ * @num_parts:	1 to %DATA_PARTS_MAX
+ * @shift:	64 minus the logarithm of the number of refs, 33 to 63
+ * @part:	the key's; num_parts of them. Behind them lie the refs
+ *
+ * With h = 0 at first, each part makes h = (h ^ part) * DATA_HASH_MUL; the ref
+ * is at index h >> @shift. No keys are kept: what shares a place shares a ref,
+ * and the tests of the rules tell them apart.
+ */
+struct data_hash {
+	uint8_t kind;
+	uint8_t num_parts;
+	uint16_t shift;
+	struct data_part part[];
+};
+
+/**
+ * struct data_search - ranges of a word's value
+ * @kind:	%DATA_NODE_SEARCH
+ * @zero:	0
+ * @off:	the word's place
+ * @shift:	below 32
+ * @num:	number of bounds, at least 1
+ * @mask:	applied behind the shift
+ * @bound:	ascending; behind them lie @num + 1 refs
+ *
+ * The ref is at the index that says how many bounds are at most
+ * (word >> @shift) & @mask.
+ */
+struct data_search {
+	uint8_t kind;
+	uint8_t zero;
+	uint16_t off;
+	uint16_t shift;
+	uint16_t num;
+	uint32_t mask;
+	uint32_t bound[];
+};
+
+#endif /* BPFILTER_DATA_H */
