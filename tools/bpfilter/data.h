@@ -72,6 +72,7 @@ enum data_test_kind {
 	DATA_TEST_WORD,		/* ((word & mask) - lo) <= span, unsigned */
 	DATA_TEST_BRIDGE,	/* bridged match number @lo says yes */
 	DATA_TEST_RANDOM,	/* 31 random bits are below @lo */
+	DATA_TEST_KEEP,		/* IPv6: notes the fragment offset, says yes */
 };
 
 /* For struct data_test's yes and no */

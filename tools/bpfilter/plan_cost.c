@@ -102,6 +102,15 @@ static void need_field(struct plan_need *need, const struct ir_test *t)
 		need->fields |= 1ULL << IR_FIELD_IP_DADDR;
 }
 
+/* Words in host order are what data compares */
+static void need_addr6(struct plan_need *need, const struct ir_test *t)
+{
+	if (t->field == IR_FIELD_IP6_SADDR)
+		need->addr6 |= PLAN_ADDR6_SRC;
+	if (t->field == IR_FIELD_IP6_DADDR)
+		need->addr6 |= PLAN_ADDR6_DST;
+}
+
 static void need_ports(struct plan_need *need, const struct ir_test *t)
 {
 	if (t->ports & IR_PORTS_SRC)
@@ -113,10 +122,13 @@ static void need_ports(struct plan_need *need, const struct ir_test *t)
 static void need_test(struct plan_need *need, const struct ir_test *t)
 {
 	switch (t->kind) {
+	case IR_TEST_BYTES_RANGE:
+		need_addr6(need, t);
+		need_field(need, t);
+		break;
 	case IR_TEST_MASKED:
 	case IR_TEST_BYTES:
 	case IR_TEST_RANGE:
-	case IR_TEST_BYTES_RANGE:
 	case IR_TEST_ANY_BIT:
 	case IR_TEST_PRESENT:
 		need_field(need, t);
@@ -200,6 +212,26 @@ void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		need->kept_fragoff = true;
 	else
 		need->thoff = true;
+}
+
+/**
+ * plan_need_data() - what a chain needs besides if it is data
+ * @need:	sum
+ * @chain:	what the chain's rules need
+ * @tree:	it gets classifiers
+ */
+void plan_need_data(struct plan_need *need, const struct plan_need *chain,
+		    bool tree)
+{
+	need->addr6 |= chain->addr6;
+	need->mark |= chain->fields & 1ULL << IR_FIELD_MARK;
+	if (!tree)
+		return;
+	need->odd |= chain->headers;
+	if (chain->fields & 1ULL << IR_FIELD_IP6_SADDR)
+		need->addr6 |= PLAN_ADDR6_SRC;
+	if (chain->fields & 1ULL << IR_FIELD_IP6_DADDR)
+		need->addr6 |= PLAN_ADDR6_DST;
 }
 
 /**

@@ -5,6 +5,8 @@
  *	int ENTRY(struct bpf_nf_ctx *ctx);
  *	int OTHER(struct sk_buff *skb, struct nf_hook_state *hook,
  *		  struct run_state *state);
+ *	int walk(struct sk_buff *skb, struct nf_hook_state *hook,
+ *		 struct run_state *state, int chain);
  *
  * It knows the context by its struct's name, finds the kernel's own structs
  * behind the tag "arg:trusted" by theirs, and takes any other pointer for memory
@@ -23,12 +25,12 @@
 /* Of a struct that the kernel knows: not looked at */
 #define KERNEL_SIZE	8
 
-#define PARAMS_MAX	3
+#define PARAMS_MAX	4
 
 /**
- * struct param - what a function takes: a pointer
+ * struct param - what a function takes: a pointer or a number
  * @name:	its name
- * @type:	name of the struct that it points to
+ * @type:	name of the struct that it points to, NULL for an int
  * @tag:	what the verifier needs to know besides, NULL for nothing
  */
 struct param {
@@ -58,6 +60,16 @@ static const struct func_kind other_kind = {
 	.num_params = 3,
 };
 
+static const struct func_kind walk_kind = {
+	.params = {
+		{ "skb", "sk_buff", "arg:trusted" },
+		{ "hook", "nf_hook_state", "arg:trusted" },
+		{ "state", "run_state", "arg:nonnull" },
+		{ "chain" },
+	},
+	.num_params = 4,
+};
+
 static int add_ptr(struct btf *btf, const char *name, uint32_t size)
 {
 	int id = btf__add_struct(btf, name, size);
@@ -66,7 +78,7 @@ static int add_ptr(struct btf *btf, const char *name, uint32_t size)
 }
 
 /* Parameters come right behind the function's type, so theirs come before */
-static int add_kind(struct btf *btf, struct func_kind *kind, int ret,
+static int add_kind(struct btf *btf, struct func_kind *kind, int num,
 		    uint32_t run_state_size)
 {
 	int types[PARAMS_MAX];
@@ -75,12 +87,13 @@ static int add_kind(struct btf *btf, struct func_kind *kind, int ret,
 	for (i = 0; i < kind->num_params; i++) {
 		const char *type = kind->params[i].type;
 
-		types[i] = add_ptr(btf, type, strcmp(type, "run_state") ?
+		types[i] = !type ? num :
+			   add_ptr(btf, type, strcmp(type, "run_state") ?
 				   KERNEL_SIZE : run_state_size);
 		if (types[i] < 0)
 			return types[i];
 	}
-	kind->id = btf__add_func_proto(btf, ret);
+	kind->id = btf__add_func_proto(btf, num);
 	if (kind->id < 0)
 		return kind->id;
 	for (i = 0; !err && i < kind->num_params; i++)
@@ -119,16 +132,20 @@ static int fill(struct prog_btf *pb, struct btf *btf,
 		const struct gen_prog *prog, uint32_t run_state_size)
 {
 	struct func_kind entry = entry_kind, other = other_kind;
+	struct func_kind walk = walk_kind;
 	int num = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	int err = num < 0 ? num : add_kind(btf, &entry, num, run_state_size);
 	uint32_t i;
 
 	if (!err)
 		err = add_kind(btf, &other, num, run_state_size);
+	if (!err)
+		err = add_kind(btf, &walk, num, run_state_size);
 	for (i = 0; err >= 0 && i < prog->num_funcs; i++) {
 		const struct gen_func *f = &prog->funcs[i];
 
-		err = add_func(btf, f->is_entry ? &entry : &other, f->name);
+		err = add_func(btf, f->is_entry ? &entry :
+			       f->is_walk ? &walk : &other, f->name);
 		pb->info[i].insn_off = f->insn_off;
 		pb->info[i].type_id = err;
 	}

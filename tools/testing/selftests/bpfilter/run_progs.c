@@ -392,7 +392,7 @@ static int ir_load(struct ir_subject *s, const struct kernel *k)
 	make_certain(s->passed);
 	ret = bpfilter_passes_run(s->passed, &s->why);
 	if (!ret)
-		ret = bpfilter_plan_make(s->passed, &plan, &s->why);
+		ret = bpfilter_plan_make(s->passed, &k->env, &plan, &s->why);
 	if (!ret)
 		ret = bpfilter_gen(s->passed, plan, &k->env, &s->img, &s->why);
 	bpfilter_plan_free(plan);

@@ -63,7 +63,7 @@ static int translate(struct _test_data_table *t)
 	if (!ret)
 		ret = bpfilter_passes_run(t->rs, &t->why);
 	if (!ret)
-		ret = bpfilter_plan_make(t->rs, &t->plan, &t->why);
+		ret = bpfilter_plan_make(t->rs, &t->env, &t->plan, &t->why);
 	if (!ret)
 		ret = bpfilter_gen(t->rs, t->plan, &t->env, &t->img, &t->why);
 	return ret;

@@ -68,7 +68,7 @@ static int translate(struct rng *r, struct subject *s, size_t size, bool passes,
 	if (!ret && passes)
 		ret = bpfilter_passes_run(s->rs, why);
 	if (!ret)
-		ret = bpfilter_plan_make(s->rs, &plan, why);
+		ret = bpfilter_plan_make(s->rs, &env, &plan, why);
 	s->frames = 8;
 	if (!ret && passes && rng_one_in(r, 2)) {
 		shake_plan(r, s->rs, plan);

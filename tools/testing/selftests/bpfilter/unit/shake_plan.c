@@ -21,7 +21,8 @@ static void cut_some(struct rng *r, const struct ir_ruleset *rs,
 
 	for (uint32_t i = 0; i < ph->num_funcs; i++) {
 		struct plan_func f = ph->funcs[i];
-		uint32_t len = rng_below(r, f.end - f.first);
+		uint32_t len = f.end > f.first ?
+			       rng_below(r, f.end - f.first) : 0;
 
 		if (ph->func_of[f.chain] == i)
 			ph->func_of[f.chain] = num;
