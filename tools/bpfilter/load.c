@@ -172,12 +172,12 @@ static int load_hook(struct loading *l, int hook)
 /* --- Maps --- */
 
 /* Create an array map with one element. Returns its descriptor, sets @id */
-static int create_map(struct loading *l, const char *what, uint32_t flags,
-		      uint32_t bytes, uint32_t *id)
+static int create_map(struct loading *l, const char *what, uint32_t bytes,
+		      uint32_t *id)
 {
 	struct bpf_map_create_opts opts = {
 		.sz = sizeof(opts),
-		.map_flags = BPF_F_MMAPABLE | flags,
+		.map_flags = BPF_F_MMAPABLE,
 	};
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -200,7 +200,7 @@ static int create_map(struct loading *l, const char *what, uint32_t flags,
 
 static int create_counters(struct loading *l)
 {
-	int fd = create_map(l, "counters", 0, l->img->counter_stride *
+	int fd = create_map(l, "counters", l->img->counter_stride *
 			    l->img->nr_cpus, &l->out->counter_map_id);
 
 	if (fd < 0)
@@ -209,7 +209,10 @@ static int create_counters(struct loading *l)
 	return 0;
 }
 
-/* Fill the map through its memory, which nobody can write to afterwards */
+/*
+ * Fill the map through its memory. For that it cannot have BPF_F_RDONLY_PROG,
+ * with which no map can be mapped writable, but programs only read it.
+ */
 static int fill_data(const struct loading *l, int fd)
 {
 	const struct data_buf *buf = &l->img->data.buf;
@@ -229,8 +232,7 @@ static int create_data(struct loading *l)
 
 	if (!l->img->data_size)
 		return 0;
-	fd = create_map(l, "data", BPF_F_RDONLY_PROG, l->img->data_size,
-			&l->out->data_map_id);
+	fd = create_map(l, "data", l->img->data_size, &l->out->data_map_id);
 	if (fd < 0)
 		return refuse(l, -1, -fd, "data map", explain(-fd));
 	l->out->data_fd = fd;
