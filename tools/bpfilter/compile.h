@@ -34,10 +34,10 @@ struct kernel_btf;
  * @PLAN_MIXED:	a pseudo-random choice for each
  */
 enum plan_mode {
-	PLAN_AUTO,
-	PLAN_CODE,
-	PLAN_DATA,
-	PLAN_MIXED,
+	PLAN_AUTO	= BPFILTER_PLAN_AUTO,
+	PLAN_CODE	= BPFILTER_PLAN_CODE,
+	PLAN_DATA	= BPFILTER_PLAN_DATA,
+	PLAN_MIXED	= BPFILTER_PLAN_MIXED,
 };
 
 /**
