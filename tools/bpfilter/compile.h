@@ -73,13 +73,11 @@ void bpfilter_plan_free(struct plan *plan);
  * @is_entry:	the program's entry: int name(struct bpf_nf_ctx *); the others
  *		are int name(struct sk_buff *, struct nf_hook_state *,
  *		struct run_state *)
- * @is_walk:	it has a fourth argument, unsigned int chain
  */
 struct gen_func {
 	char name[64];
 	uint32_t insn_off;
 	bool is_entry;
-	bool is_walk;
 };
 
 /* Maps by their index in the array of descriptors at load */

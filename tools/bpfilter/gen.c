@@ -112,8 +112,6 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 	}
 	list_other(g, prog, "load_state", g->load_state);
 	list_other(g, prog, "walk", g->walk);
-	if (is_called(g, g->walk))
-		prog->funcs[prog->num_funcs - 1].is_walk = true;
 	list_other(g, prog, "load_packet", g->load_packet);
 	list_other(g, prog, "load_options", g->load_options);
 	return 0;

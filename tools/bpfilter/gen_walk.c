@@ -81,7 +81,7 @@ static void start(struct gen *g, const struct walk *w)
 					WALK_HOOK));
 	}
 	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_3));
-	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, BPF_REG_4));
+	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	load_row(g, w);
 	load_jumps(g);
 	asm_emit(a, BPF_MOV32_IMM(WALK_TEST, WALK_START));
@@ -128,7 +128,6 @@ void gen_walk(struct gen *g)
  */
 void gen_call_walk(struct gen *g, uint32_t chain)
 {
-	asm_emit(&g->code, BPF_MOV32_IMM(BPF_REG_4,
-					 g->img->data.chains[chain].off));
+	walk_set(g, GEN_OFF(chain), g->img->data.chains[chain].off);
 	gen_call(g, g->walk);
 }

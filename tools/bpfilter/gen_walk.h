@@ -5,9 +5,9 @@
 #include "gen.h"
 
 /*
- * walk(): int walk(struct sk_buff *, struct nf_hook_state *, struct run_state *,
- * unsigned int chain) walks a chain of the data map, and those that it jumps
- * to, and returns an enum gen_result. Its size does not depend on the data.
+ * walk() walks the chain of the data map that struct run_state names, and those
+ * that it jumps to, and returns an enum gen_result. Its size does not depend on
+ * the data.
  *
  * Registers:
  *
@@ -19,8 +19,9 @@
  *		classifier
  *	r0-r5	free; packet and hook state are on the stack
  *
- * Whatever else there is to know is in struct run_state: the verifier does not
- * track its contents, so that it takes all rounds of the loops for one.
+ * Whatever else there is to know is in struct run_state, the chain too: the
+ * verifier does not track its contents, so that it takes all rounds of the
+ * loops for one, and need not know where any number comes from.
  *
  * Each offset is compared to the greatest valid one before it is used. The
  * map's value goes on for WALK_PAD bytes from there: as far as anything that

@@ -5,8 +5,6 @@
  *	int ENTRY(struct bpf_nf_ctx *ctx);
  *	int OTHER(struct sk_buff *skb, struct nf_hook_state *hook,
  *		  struct run_state *state);
- *	int walk(struct sk_buff *skb, struct nf_hook_state *hook,
- *		 struct run_state *state, int chain);
  *
  * It knows the context by its struct's name, finds the kernel's own structs
  * behind the tag "arg:trusted" by theirs, and takes any other pointer for memory
@@ -25,12 +23,12 @@
 /* Of a struct that the kernel knows: not looked at */
 #define KERNEL_SIZE	8
 
-#define PARAMS_MAX	4
+#define PARAMS_MAX	3
 
 /**
- * struct param - what a function takes: a pointer or a number
+ * struct param - what a function takes: a pointer
  * @name:	its name
- * @type:	name of the struct that it points to, NULL for an int
+ * @type:	name of the struct that it points to
  * @tag:	what the verifier needs to know besides, NULL for nothing
  */
 struct param {
@@ -60,16 +58,6 @@ static const struct func_kind other_kind = {
 	.num_params = 3,
 };
 
-static const struct func_kind walk_kind = {
-	.params = {
-		{ "skb", "sk_buff", "arg:trusted" },
-		{ "hook", "nf_hook_state", "arg:trusted" },
-		{ "state", "run_state", "arg:nonnull" },
-		{ "chain" },
-	},
-	.num_params = 4,
-};
-
 static int add_ptr(struct btf *btf, const char *name, uint32_t size)
 {
 	int id = btf__add_struct(btf, name, size);
@@ -78,7 +66,7 @@ static int add_ptr(struct btf *btf, const char *name, uint32_t size)
 }
 
 /* Parameters come right behind the function's type, so theirs come before */
-static int add_kind(struct btf *btf, struct func_kind *kind, int num,
+static int add_kind(struct btf *btf, struct func_kind *kind, int ret,
 		    uint32_t run_state_size)
 {
 	int types[PARAMS_MAX];
@@ -87,13 +75,12 @@ static int add_kind(struct btf *btf, struct func_kind *kind, int num,
 	for (i = 0; i < kind->num_params; i++) {
 		const char *type = kind->params[i].type;
 
-		types[i] = !type ? num :
-			   add_ptr(btf, type, strcmp(type, "run_state") ?
+		types[i] = add_ptr(btf, type, strcmp(type, "run_state") ?
 				   KERNEL_SIZE : run_state_size);
 		if (types[i] < 0)
 			return types[i];
 	}
-	kind->id = btf__add_func_proto(btf, num);
+	kind->id = btf__add_func_proto(btf, ret);
 	if (kind->id < 0)
 		return kind->id;
 	for (i = 0; !err && i < kind->num_params; i++)
@@ -132,20 +119,16 @@ static int fill(struct prog_btf *pb, struct btf *btf,
 		const struct gen_prog *prog, uint32_t run_state_size)
 {
 	struct func_kind entry = entry_kind, other = other_kind;
-	struct func_kind walk = walk_kind;
 	int num = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	int err = num < 0 ? num : add_kind(btf, &entry, num, run_state_size);
 	uint32_t i;
 
 	if (!err)
 		err = add_kind(btf, &other, num, run_state_size);
-	if (!err)
-		err = add_kind(btf, &walk, num, run_state_size);
 	for (i = 0; err >= 0 && i < prog->num_funcs; i++) {
 		const struct gen_func *f = &prog->funcs[i];
 
-		err = add_func(btf, f->is_entry ? &entry :
-			       f->is_walk ? &walk : &other, f->name);
+		err = add_func(btf, f->is_entry ? &entry : &other, f->name);
 		pb->info[i].insn_off = f->insn_off;
 		pb->info[i].type_id = err;
 	}
