@@ -95,6 +95,8 @@ int data_table_make(struct data_table *t, const struct ir_ruleset *rs,
 	if (!has_data(rs, plan))
 		return 0;
 	err = make_all(&mk, plan);
+	if (!err && t->buf.len > DATA_BYTES_MAX - DATA_BYTES_SPARE)
+		err = -E2BIG;
 	data_rule_free(&mk.rule);
 	free(mk.record);
 	free(mk.limit);

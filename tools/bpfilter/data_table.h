@@ -14,6 +14,9 @@
 /* Shortest chain that gets classifiers, in rules, unless told otherwise */
 #define DATA_TREE_RULES		12
 
+/* Room for what walk() reads at the greatest offset, see WALK_PAD */
+#define DATA_BYTES_SPARE	64
+
 /* Where DATA_LIST_END lies by itself: a list without records */
 #define DATA_EMPTY_LIST		16
 

@@ -239,9 +239,10 @@ static int make_data(const struct ir_ruleset *rs, const struct plan *plan,
 {
 	int err = data_table_make(&img->data, rs, plan, env, why);
 
-	if (!err && img->data.buf.len)
-		img->data_size = img->data.buf.len + WALK_PAD;
-	return err;
+	if (err || !img->data.buf.len)
+		return err;
+	img->data_size = img->data.buf.len + WALK_PAD;
+	return 0;
 }
 
 /**

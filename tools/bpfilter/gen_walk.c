@@ -23,6 +23,20 @@ void walk_set(struct gen *g, int16_t off, uint32_t value)
 	asm_emit(&g->code, BPF_ST_MEM(BPF_W, GEN_STATE, off, (int32_t)value));
 }
 
+/*
+ * Start a loop at @label. Of the registers r0 to r5 only those of the mask @live
+ * are looked at.
+ */
+void walk_loop(struct gen *g, const struct walk *w, uint32_t label,
+	       unsigned int live)
+{
+	asm_bind(&g->code, label);
+	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++)
+		if (!(live & 1U << reg))
+			asm_emit(&g->code, BPF_MOV32_IMM(reg, 0));
+	asm_may_goto(&g->code, w->drop);
+}
+
 /* Point @reg to the data at the offset in @off, which has been compared before */
 void walk_again(struct gen *g, uint8_t reg, uint8_t off)
 {

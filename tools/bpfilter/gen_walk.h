@@ -28,7 +28,8 @@
  * has a fixed size.
  *
  * Each loop has a may_goto, which ends a walk that goes on for too long: the
- * packet is dropped then.
+ * packet is dropped then. What the free registers hold there is thrown away:
+ * the verifier would take rounds for different that differ in nothing else.
  *
  * The stack of jumps lies behind the counters in this CPU's row: what of it is
  * in use by those below, then a chain and a position in it for each jump. Since
@@ -40,7 +41,7 @@
 #define WALK_TEST	BPF_REG_9
 #define WALK_TREE	BPF_REG_9
 
-#define WALK_PAD	64
+#define WALK_PAD	DATA_BYTES_SPARE
 
 /* On the stack */
 #define WALK_SKB	(-8)
@@ -112,6 +113,8 @@ static inline bool walk_volatile(const struct gen *g)
 void walk_load(struct gen *g, uint8_t size, uint8_t reg, int16_t off);
 void walk_store(struct gen *g, uint8_t size, uint8_t reg, int16_t off);
 void walk_set(struct gen *g, int16_t off, uint32_t value);
+void walk_loop(struct gen *g, const struct walk *w, uint32_t label,
+	       unsigned int live);
 void walk_point(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off);
 void walk_again(struct gen *g, uint8_t reg, uint8_t off);
 

@@ -55,8 +55,7 @@ static void take_leaf(struct gen *g, const struct walk *w)
 
 	asm_bind(a, list);
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
-	asm_bind(a, again);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, again, 1 << BPF_REG_1 | 1 << BPF_REG_3);
 	walk_point(g, w, BPF_REG_2, BPF_REG_3);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_2, 0));
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
@@ -127,12 +126,11 @@ static void merge(struct gen *g, const struct walk *w)
 	walk_load(g, BPF_W, BPF_REG_5, GEN_OFF(pos));
 	walk_set(g, GEN_OFF(tree), 0);
 
-	asm_bind(a, tree);
+	walk_loop(g, w, tree, 1 << BPF_REG_5);
 	point_to_cursor(g, w);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1,
 				GEN_OFF(cursor[0].head)));
-	asm_bind(a, skip);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, skip, 1 << BPF_REG_1 | 1 << BPF_REG_2 | 1 << BPF_REG_5);
 	asm_jmp32_reg(a, BPF_JGE, BPF_REG_2, BPF_REG_5, found);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
 				GEN_OFF(cursor[0].next)));
@@ -158,7 +156,6 @@ static void load_root(struct gen *g, const struct walk *w, uint32_t descend)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_may_goto(a, w->drop);
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(chain));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, WALK_TREE));
 	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_3, 2));
@@ -201,8 +198,7 @@ void walk_enter(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t all = asm_label(a);
 
-	asm_bind(a, w->enter);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, w->enter, 0);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	if (!walk_has(g, DATA_TREE)) {

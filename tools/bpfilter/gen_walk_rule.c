@@ -154,8 +154,7 @@ void walk_run(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
 				  sizeof(struct data_record)));
 
-	asm_bind(a, t.again);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, t.again, 0);
 	walk_point(g, w, BPF_REG_1, WALK_TEST);
 	if (walk_has(g, DATA_MATCH | DATA_RANDOM | DATA_KEEP)) {
 		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1,
@@ -176,6 +175,5 @@ void walk_run(struct gen *g, const struct walk *w)
 		test_others(g, w, &t);
 	}
 	/* A round without a test must have an end, too */
-	asm_bind(a, bare);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, bare, 0);
 }

@@ -120,8 +120,8 @@ static void descend_search(struct gen *g, const struct walk *w, uint32_t next)
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_3, BPF_REG_2));
 	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_3, BPF_REG_4));
 
-	asm_bind(a, again);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, again, 1 << BPF_REG_0 | 1 << BPF_REG_3 |
+			       1 << BPF_REG_4 | 1 << BPF_REG_5);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, done);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_0));
 	asm_emit(a, BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 1));
@@ -155,8 +155,7 @@ void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf)
 	uint32_t next = asm_label(a), node = asm_label(a);
 	uint32_t search = asm_label(a);
 
-	asm_bind(a, next);
-	asm_may_goto(a, w->drop);
+	walk_loop(g, w, next, 1 << BPF_REG_3);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_3));
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_4, DATA_REF_KIND));
 	asm_jmp32(a, BPF_JLT, BPF_REG_4, DATA_REF_CUT, leaf);
