@@ -98,7 +98,7 @@ static void start(struct gen *g, const struct walk *w)
 	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	load_row(g, w);
 	load_jumps(g);
-	asm_emit(a, BPF_MOV32_IMM(WALK_TEST, WALK_START));
+	walk_set(g, GEN_OFF(pos), WALK_START);
 }
 
 static void leave(struct gen *g, uint32_t label, enum gen_result result)

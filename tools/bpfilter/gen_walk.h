@@ -68,7 +68,7 @@ struct walk_jump {
 
 /**
  * struct walk - walk() in the making
- * @enter:	enter chain r6 at position r9
+ * @enter:	enter chain r6 at the position that struct run_state has
  * @run:	try record r6
  * @next:	look for the record behind r6
  * @merge:	look for the record at or behind struct run_state's pos in the

@@ -169,7 +169,7 @@ static void do_goto(struct gen *g, const struct walk *w)
 
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
 				RECORD_OFF(arg[0])));
-	asm_emit(a, BPF_MOV32_IMM(WALK_TEST, WALK_START));
+	walk_set(g, GEN_OFF(pos), WALK_START);
 	asm_ja(a, w->enter);
 }
 
@@ -206,6 +206,7 @@ static void enter_again(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 
+	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
 	if (walk_has(g, DATA_TREE)) {
 		walk_point(g, w, BPF_REG_1, WALK_RECORD);
 		asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1,
@@ -251,6 +252,7 @@ static void ask_again(struct gen *g, const struct walk *w)
 
 	walk_again(g, BPF_REG_1, WALK_RECORD);
 	load_behind(g);
+	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
 	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	asm_ja(a, w->enter);
 }

@@ -24,7 +24,7 @@ static void try_last(struct gen *g, const struct walk *w)
 	asm_ja(&g->code, w->run);
 }
 
-/* All records from position r9 on; r1 points to the chain */
+/* All records from the position on; r1 points to the chain */
 static void enter_all(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
@@ -32,8 +32,9 @@ static void enter_all(struct gen *g, const struct walk *w)
 	walk_set(g, GEN_OFF(list), WALK_ALL);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
 				CHAIN_OFF(first)));
-	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, WALK_TEST, w->run);
-	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, WALK_TEST));
+	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(pos));
+	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->run);
+	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, BPF_REG_2));
 	asm_ja(a, w->run);
 }
 
@@ -189,7 +190,7 @@ static void enter_trees(struct gen *g, const struct walk *w)
 }
 
 /**
- * walk_enter() - enter chain r6 at position r9
+ * walk_enter() - enter chain r6 at the position that struct run_state has
  * @g:		program
  * @w:		walk
  */
@@ -214,7 +215,6 @@ void walk_enter(struct gen *g, const struct walk *w)
 	}
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, CHAIN_OFF(last)));
 	walk_store(g, BPF_W, BPF_REG_2, GEN_OFF(last));
-	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
 	if (walk_has(g, DATA_TREES)) {
 		walk_store(g, BPF_W, WALK_TREES, GEN_OFF(trees));
 		walk_set(g, GEN_OFF(tree), 0);

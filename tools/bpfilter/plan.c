@@ -407,6 +407,9 @@ static int choose(struct plan_graph *pg, const struct compile_env *env,
 	for (attempt = 0; plan_choose(pg, env, attempt); attempt++) {
 		memset(&last, 0, sizeof(last));
 		plan_part(pg);
+		err = -E2BIG;
+		if (plan_is_too_much(pg, env))
+			continue;
 		set_need(pg, env, need);
 		err = pg->num_order ? limit_code(pg, hook, &last) : 0;
 		if (!err || err == -ENOMEM)

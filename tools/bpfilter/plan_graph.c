@@ -43,6 +43,7 @@ static int scan_chain(struct plan_graph *pg, uint32_t chain)
 
 		pc->own.insns += cost.insns;
 		pc->own.branches += cost.branches;
+		pc->num_selective += plan_is_selective(pg->rs, r);
 		plan_need_rule(&pc->need, pg->rs, r);
 		if ((r->action == IR_ACTION_JUMP ||
 		     r->action == IR_ACTION_GOTO) &&

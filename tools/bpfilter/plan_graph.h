@@ -27,12 +27,14 @@ struct plan_cost {
  * struct plan_chain - a chain, the same for all hooks
  * @calls:	index in struct plan_graph's @calls of its first jump
  * @num_calls:	number of its jumps and gotos
+ * @num_selective: rules that a classifier can tell packets apart by
  * @own:	cost of its rules, without what they jump to
  * @need:	what its rules look at, without what they jump to
  */
 struct plan_chain {
 	uint32_t calls;
 	uint32_t num_calls;
+	uint32_t num_selective;
 	struct plan_cost own;
 	struct plan_need need;
 };
@@ -101,6 +103,8 @@ static inline uint64_t plan_product(uint64_t a, uint64_t b)
 /* plan_cost.c */
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule);
+bool plan_is_selective(const struct ir_ruleset *rs,
+		       const struct ir_rule *rule);
 void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		    const struct ir_rule *rule);
 void plan_need_merge(struct plan_need *need, const struct plan_need *more);
@@ -119,6 +123,8 @@ void plan_graph_sum(struct plan_graph *pg);
 bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 		 unsigned int attempt);
 void plan_part(struct plan_graph *pg);
+bool plan_is_too_much(const struct plan_graph *pg,
+		      const struct compile_env *env);
 bool plan_wants_tree(const struct ir_ruleset *rs, uint32_t chain,
 		     const struct compile_env *env);
 

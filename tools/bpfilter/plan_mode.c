@@ -6,10 +6,15 @@
  * one that matches are tested. As data a chain costs more to get into, and
  * each rule that may match costs several times as much as in code, but there
  * are few of those, however many rules there are. So a chain is data from a
- * number of rules on.
+ * number of rules on, if enough of them look at something that a classifier
+ * can tell packets apart by.
  *
- * What the verifier's limits do not allow as code (see plan_limits.h) is data
- * as well: first all user chains, then the hook's own. That never fails.
+ * Code also takes time to load, for each rule as much as packets by the ten
+ * thousand, while loading the program that walks data takes the same time for
+ * any number of rules. So beyond a size shorter chains are data, too, at last
+ * all: first those that get classifiers, then all user chains, then the hook's
+ * own. That never fails, so it also is what becomes of what the verifier's
+ * limits do not allow as code (see plan_limits.h).
  *
  * A chain that data jumps to is data. It is code, too, if code jumps to it and
  * it does not want to be data.
@@ -20,20 +25,36 @@
 #include "plan_graph.h"
 #include "plan_limits.h"
 
-/* Costs in tenths of a nanosecond, as measured on the machine of the author */
-#define COST_CODE_RULE	10	/* a rule that does not match: one or two tests */
-#define COST_DATA_ENTER	60	/* calling walk() and descending a classifier */
-#define COST_DATA_RULE	80	/* testing a candidate */
+/*
+ * Costs in tenths of a nanosecond, measured with lists of addresses on one
+ * machine. What counts is how they relate.
+ */
+#define COST_CODE_RULE	4	/* a rule that does not match */
+#define COST_DATA_ENTER	140	/* calling walk(), and what classifiers say */
+#define COST_DATA_RULE	30	/* the rule that matches, from among a few */
 
-/* Half of the rules are tested on average before one matches; or all */
+/* Share of a chain's rules that a packet is tested by, matching or not */
+#define RULES_TESTED	3
+#define RULES_TESTED_OF	4
+
+/* More code than that takes longer to load than packets would gain by it */
+#define AUTO_INSNS_MAX	10000
+
+static uint64_t code_cost(uint64_t rules)
+{
+	return rules * COST_CODE_RULE * RULES_TESTED / RULES_TESTED_OF;
+}
+
 static bool is_cheaper_as_data(const struct plan_graph *pg, uint32_t chain,
 			       const struct compile_env *env)
 {
 	const struct ir_chain *c = &pg->rs->chains[chain];
-	uint64_t rules = c->end - c->first;
 
 	return plan_wants_tree(pg->rs, chain, env) &&
-	       rules * COST_CODE_RULE > COST_DATA_ENTER + 2 * COST_DATA_RULE;
+	       code_cost(pg->chains[chain].num_selective) >
+	       COST_DATA_ENTER + COST_DATA_RULE +
+	       code_cost(c->end - c->first - pg->chains[chain].num_selective) *
+	       (COST_DATA_RULE / COST_CODE_RULE);
 }
 
 /**
@@ -63,12 +84,30 @@ static bool draw(uint32_t seed, uint32_t chain)
 	return x >> 63;
 }
 
+/* Choices of PLAN_AUTO, from most code to none */
+enum attempt {
+	ATTEMPT_COST,
+	ATTEMPT_TREES,
+	ATTEMPT_USER_CHAINS,
+	ATTEMPT_ALL,
+	ATTEMPTS,
+};
+
 static bool choose_auto(const struct plan_graph *pg, uint32_t chain,
 			const struct compile_env *env, unsigned int attempt)
 {
-	if (!attempt)
+	switch ((enum attempt)attempt) {
+	case ATTEMPT_COST:
 		return is_cheaper_as_data(pg, chain, env);
-	return attempt > 1 || chain != pg->reached[0];
+	case ATTEMPT_TREES:
+		return plan_wants_tree(pg->rs, chain, env);
+	case ATTEMPT_USER_CHAINS:
+		return chain != pg->reached[0];
+	case ATTEMPT_ALL:
+	case ATTEMPTS:
+		break;
+	}
+	return true;
 }
 
 /**
@@ -84,8 +123,8 @@ bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 		 unsigned int attempt)
 {
 	static const unsigned int attempts[] = {
-		[PLAN_AUTO] = 3, [PLAN_CODE] = 1, [PLAN_DATA] = 1,
-		[PLAN_MIXED] = 3,
+		[PLAN_AUTO] = ATTEMPTS, [PLAN_CODE] = 1, [PLAN_DATA] = 1,
+		[PLAN_MIXED] = ATTEMPTS + 1,
 	};
 	uint32_t i;
 
@@ -106,7 +145,7 @@ bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 			break;
 		case PLAN_MIXED:
 			data = attempt ?
-			       choose_auto(pg, chain, env, attempt) :
+			       choose_auto(pg, chain, env, attempt - 1) :
 			       draw(env->seed, chain);
 			break;
 		}
@@ -155,4 +194,26 @@ void plan_part(struct plan_graph *pg)
 		if (pg->nodes[pg->reached[i]].is_code)
 			pg->order[pg->num_order++] = pg->reached[i];
 	}
+}
+
+/**
+ * plan_is_too_much() - is there more code than is worth it?
+ * @pg:		graph after plan_part()
+ * @env:	what is compiled for
+ *
+ * What is not need not be tried to fit into the limits, which takes time.
+ *
+ * Return: whether there is.
+ */
+bool plan_is_too_much(const struct plan_graph *pg,
+		      const struct compile_env *env)
+{
+	uint64_t insns = 0;
+	uint32_t i;
+
+	if (env->plan != PLAN_AUTO)
+		return false;
+	for (i = 0; i < pg->num_order; i++)
+		insns += pg->chains[pg->order[i]].own.insns;
+	return insns > AUTO_INSNS_MAX;
 }
