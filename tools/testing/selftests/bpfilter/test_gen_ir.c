@@ -22,7 +22,8 @@
 #define RULESETS	3000
 #define PACKETS		60
 #define TURNS		3
-#define MAX_RULES	256
+#define MAX_RULES	1024
+#define LONG_RULESETS	150
 #define CPUS		2
 
 /**
@@ -147,12 +148,14 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 	return 0;
 }
 
-static int compare_ruleset(uint64_t seed, uint16_t family, enum plan_mode mode,
-			   bool passes, struct tally *t)
+typedef struct ir_ruleset *(*make_fn)(struct rng *r, uint16_t family);
+
+static int compare_ruleset(uint64_t seed, uint16_t family, make_fn make,
+			   enum plan_mode mode, bool passes, struct tally *t)
 {
 	struct rng r = { seed }, again = { seed };
 	struct subject s = {
-		.rs = random_ir(&r, family), .passed = random_ir(&again, family),
+		.rs = make(&r, family), .passed = make(&again, family),
 	};
 	int bad = translate(&r, &s, mode, passes);
 
@@ -201,8 +204,9 @@ TEST_F_TIMEOUT(random, programs_do_as_the_ir_says, 300)
 
 	for (seed = 1; seed <= RULESETS; seed++) {
 		ASSERT_EQ(0, compare_ruleset(seed * 0x9e3779b97f4a7c15,
-					     variant->family, variant->mode,
-					     variant->passes, &t))
+					     variant->family, random_ir,
+					     variant->mode, variant->passes,
+					     &t))
 			TH_LOG("seed %u", seed);
 	}
 	fprintf(stderr,
@@ -214,6 +218,46 @@ TEST_F_TIMEOUT(random, programs_do_as_the_ir_says, 300)
 	EXPECT_GT(t.packets - t.packets / 5, t.accepted);
 	EXPECT_LT(t.packets / 2, t.asked);
 	EXPECT_LT(t.packets / 20, t.changed);
+	EXPECT_LT(t.packets, t.counted);
+}
+
+/* --- Long chains --- */
+
+FIXTURE(chains) { };
+FIXTURE_VARIANT(chains)
+{
+	uint16_t family;
+	enum plan_mode mode;
+	bool passes;
+};
+
+FIXTURE_VARIANT_ADD(chains, ipv4) { NFPROTO_IPV4, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(chains, ipv4_as_it_is) { NFPROTO_IPV4, PLAN_DATA, false };
+FIXTURE_VARIANT_ADD(chains, ipv4_mixed) { NFPROTO_IPV4, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(chains, ipv4_auto) { NFPROTO_IPV4, PLAN_AUTO, true };
+FIXTURE_VARIANT_ADD(chains, ipv6) { NFPROTO_IPV6, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(chains, ipv6_as_it_is) { NFPROTO_IPV6, PLAN_DATA, false };
+FIXTURE_VARIANT_ADD(chains, ipv6_mixed) { NFPROTO_IPV6, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(chains, ipv6_auto) { NFPROTO_IPV6, PLAN_AUTO, true };
+FIXTURE_SETUP(chains) { }
+FIXTURE_TEARDOWN(chains) { }
+
+TEST_F_TIMEOUT(chains, long_ones_do_as_the_ir_says, 300)
+{
+	struct tally t = {};
+	uint32_t seed;
+
+	for (seed = 1; seed <= LONG_RULESETS; seed++) {
+		ASSERT_EQ(0, compare_ruleset(seed * 0x9e3779b97f4a7c15,
+					     variant->family, random_ir_long,
+					     variant->mode, variant->passes,
+					     &t))
+			TH_LOG("seed %u", seed);
+	}
+	fprintf(stderr,
+		"# %u programs, %lu packets, %lu accepted, %lu questions, %lu changes, %lu rules counted\n",
+		t.programs, t.packets, t.accepted, t.asked, t.changed,
+		t.counted);
 	EXPECT_LT(t.packets, t.counted);
 }
 
