@@ -95,8 +95,7 @@ void data_put_word(struct data_rule *dr, uint32_t off, uint32_t mask,
 		   uint32_t lo, uint32_t span, int yes, int no)
 {
 	const struct data_test test = {
-		.kind = DATA_TEST_WORD, .word = off / 4,
-		.mask = mask, .lo = lo, .span = span,
+		.off = off, .mask = mask, .lo = lo, .span = span,
 	};
 
 	data_put(dr, &test, yes, no);
@@ -124,7 +123,7 @@ void data_limit(struct data_rule *dr, uint32_t dim, uint32_t lo, uint32_t hi)
 static bool has_effect(const struct data_rule *dr)
 {
 	for (uint32_t i = 0; i < dr->num_nodes; i++)
-		if (dr->node[i].test.kind != DATA_TEST_WORD ||
+		if (dr->node[i].test.off >= DATA_TEST_BRIDGE ||
 		    dr->node[i].yes == DATA_TO_DROP ||
 		    dr->node[i].no == DATA_TO_DROP)
 			return true;

@@ -159,7 +159,7 @@ static void put_present(struct data_rule *dr, const struct ir_test *t)
 
 static void put_ip6(struct data_rule *dr)
 {
-	const struct data_test keep = { .kind = DATA_TEST_KEEP };
+	const struct data_test keep = { .off = DATA_TEST_KEEP };
 
 	put_status(dr, GEN_OFF(ip6), false, true);
 	if (!dr->keeps)
@@ -209,7 +209,7 @@ static void put_conn(struct data_rule *dr, const struct ir_test *t, int matched)
 static void put_random(struct data_rule *dr, const struct ir_test *t)
 {
 	const struct data_test test = {
-		.kind = DATA_TEST_RANDOM, .lo = t->value,
+		.off = DATA_TEST_RANDOM, .lo = t->value,
 	};
 	int next = DATA_TO_NEXT, fail = DATA_TO_FAIL;
 
@@ -220,7 +220,7 @@ static void put_random(struct data_rule *dr, const struct ir_test *t)
 static void put_bridge(struct data_rule *dr, const struct ir_test *t)
 {
 	const struct data_test test = {
-		.kind = DATA_TEST_BRIDGE, .lo = t->value,
+		.off = DATA_TEST_BRIDGE, .lo = t->value,
 	};
 
 	data_put(dr, &test, DATA_TO_NEXT, DATA_TO_FAIL);

@@ -15,24 +15,24 @@
 /**
  * struct tests - the loop over a record's tests
  * @again:	look at test r9
+ * @others:	its kind r2 is not that which looks at a word; r1 points to it
  * @yes:	it holds; r1 points to it
  * @no:		it does not, likewise
  */
 struct tests {
 	uint32_t again;
+	uint32_t others;
 	uint32_t yes;
 	uint32_t no;
 };
 
 /* r1 points to the test, and so it does at its exits */
-static void test_word(struct gen *g, const struct walk *w,
-		      const struct tests *t)
+static void test_word(struct gen *g, const struct tests *t)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1, TEST_OFF(word)));
-	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_2, 2));
-	asm_jmp(a, BPF_JGT, BPF_REG_2, STATE_LAST, w->drop);
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, TEST_OFF(off)));
+	asm_jmp(a, BPF_JGT, BPF_REG_2, STATE_LAST, t->others);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_STATE));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(mask)));
@@ -86,13 +86,13 @@ static void test_bridge(struct gen *g, const struct walk *w,
 	asm_ja(a, t->yes);
 }
 
-/* r1 points to the test, r2 is its kind: not DATA_TEST_WORD */
 static void test_others(struct gen *g, const struct walk *w,
 			const struct tests *t)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t random = asm_label(a), keep = asm_label(a);
 
+	asm_bind(a, t->others);
 	if (walk_has(g, DATA_RANDOM))
 		asm_jmp32(a, BPF_JEQ, BPF_REG_2, DATA_TEST_RANDOM, random);
 	if (walk_has(g, DATA_KEEP))
@@ -111,38 +111,43 @@ static void test_others(struct gen *g, const struct walk *w,
 	}
 }
 
-/* r0 says how far it is to the next test, or what came of them all */
+/*
+ * Where a test leads to. Mostly that is the next test or the rule's end, which
+ * the CPU can foresee, so that it need not wait for what it adds to r9.
+ */
 static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t failed = asm_label(a), result = asm_label(a);
+	uint32_t step = asm_label(a), failed = asm_label(a);
 
-	asm_jmp32(a, BPF_JGE, BPF_REG_0, DATA_DROP_PACKET, result);
+	asm_bind(a, t->yes);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(yes)));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
+	asm_jmp32(a, BPF_JNE, BPF_REG_0, 1, step);
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
+				  sizeof(struct data_test)));
+	asm_ja(a, t->again);
+
+	asm_bind(a, t->no);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(no)));
+	asm_bind(a, step);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_FAILS, failed);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_DROP_PACKET, w->drop);
 	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_0, 4));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_TEST, BPF_REG_0));
 	asm_ja(a, t->again);
 
-	asm_bind(a, result);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_DROP_PACKET, w->drop);
 	asm_bind(a, failed);
 	if (walk_has(g, DATA_MATCH))
 		walk_held(g, w);
 	asm_ja(a, w->next);
 }
 
-/**
- * walk_run() - try record r6
- * @g:		program
- * @w:		walk
- */
-void walk_run(struct gen *g, const struct walk *w)
+/* Point r1 to record r6, and r9 to its first test or branch to @bare */
+static void start(struct gen *g, const struct walk *w, uint32_t bare)
 {
 	struct asm_buf *a = &g->code;
-	const struct tests t = {
-		.again = asm_label(a), .yes = asm_label(a), .no = asm_label(a),
-	};
-	uint32_t bare = asm_label(a), others = asm_label(a), go = asm_label(a);
 
 	asm_bind(a, w->run);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
@@ -153,27 +158,37 @@ void walk_run(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_MOV32_REG(WALK_TEST, WALK_RECORD));
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
 				  sizeof(struct data_record)));
+	/* As the loop leaves what it uses, and the others as nothing */
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_2));
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_0, BPF_REG_2));
+	asm_emit(a, BPF_MOV32_IMM(BPF_REG_4, 0));
+	asm_emit(a, BPF_MOV32_IMM(BPF_REG_5, 0));
+}
 
-	walk_loop(g, w, t.again, 0);
+/**
+ * walk_run() - try record r6
+ * @g:		program
+ * @w:		walk
+ */
+void walk_run(struct gen *g, const struct walk *w)
+{
+	struct asm_buf *a = &g->code;
+	bool others = walk_has(g, DATA_MATCH | DATA_RANDOM | DATA_KEEP);
+	const struct tests t = {
+		.again = asm_label(a),
+		.others = others ? asm_label(a) : w->drop,
+		.yes = asm_label(a), .no = asm_label(a),
+	};
+	uint32_t bare = asm_label(a);
+
+	start(g, w, bare);
+	asm_bind(a, t.again);
+	asm_may_goto(a, w->drop);
 	walk_point(g, w, BPF_REG_1, WALK_TEST);
-	if (walk_has(g, DATA_MATCH | DATA_RANDOM | DATA_KEEP)) {
-		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1,
-					TEST_OFF(kind)));
-		asm_jmp32(a, BPF_JNE, BPF_REG_2, DATA_TEST_WORD, others);
-	}
-	test_word(g, w, &t);
-	asm_bind(a, t.yes);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(yes)));
-	asm_ja(a, go);
-	asm_bind(a, t.no);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(no)));
-	asm_bind(a, go);
+	test_word(g, &t);
 	go_on(g, w, &t);
-
-	if (walk_has(g, DATA_MATCH | DATA_RANDOM | DATA_KEEP)) {
-		asm_bind(a, others);
+	if (others)
 		test_others(g, w, &t);
-	}
 	/* A round without a test must have an end, too */
 	walk_loop(g, w, bare, 0);
 }
