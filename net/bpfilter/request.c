@@ -23,6 +23,7 @@
 
 #include <linux/ctype.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -36,6 +37,10 @@
 /* Time for all attempts: some seconds, and a second per so many bytes */
 #define REQUEST_SECONDS		60
 #define REQUEST_BYTES_PER_SEC	(32 * 1024)
+
+static unsigned int plan __read_mostly = BPFILTER_PLAN_AUTO;
+module_param(plan, uint, 0644);
+MODULE_PARM_DESC(plan, "What do chains become? 0: what costs least, 1: code, 2: data, 3: mixed, for tests");
 
 static void flight_timeout(struct work_struct *work);
 
@@ -152,6 +157,7 @@ static void flight_end(void)
 static int send_request(const struct bpfilter_req *req)
 {
 	const struct ipt_replace *replace = req->replace;
+	const unsigned int wanted = READ_ONCE(plan);
 	const struct bpfilter_request request = {
 		.magic		= BPFILTER_REQUEST_MAGIC,
 		.version	= BPFILTER_PROTOCOL_VERSION,
@@ -160,6 +166,8 @@ static int send_request(const struct bpfilter_req *req)
 		.size		= sizeof(*replace) + replace->size,
 		.nr_cpus	= nr_cpu_ids,
 		.hz		= HZ,
+		.plan		= wanted <= BPFILTER_PLAN_MAX ?
+				  wanted : BPFILTER_PLAN_AUTO,
 	};
 	int err;
 

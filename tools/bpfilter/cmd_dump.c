@@ -318,7 +318,7 @@ static int image_make(struct dump *d, struct gen_image *img,
 	struct plan *plan = NULL;
 	int ret;
 
-	ret = bpfilter_plan_make(d->rs, &plan, why);
+	ret = bpfilter_plan_make(d->rs, &env, &plan, why);
 	if (ret)
 		return ret;
 	ret = bpfilter_gen(d->rs, plan, &env, img, why);

@@ -29,7 +29,7 @@ static int translate(struct compiled *c, const struct compile_env *env,
 	err = bpfilter_passes_run(c->rs, why);
 	if (err)
 		return err;
-	err = bpfilter_plan_make(c->rs, &plan, why);
+	err = bpfilter_plan_make(c->rs, env, &plan, why);
 	if (err)
 		return err;
 	err = bpfilter_gen(c->rs, plan, env, &c->img, why);

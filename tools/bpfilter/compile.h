@@ -6,6 +6,7 @@
 #include <linux/bpf.h>
 #include <linux/bpfilter.h>
 
+#include "data_table.h"
 #include "ir.h"
 #include "refuse.h"
 
@@ -25,20 +26,43 @@ int bpfilter_passes_run(struct ir_ruleset *rs, struct refusal *why);
 struct kernel_btf;
 
 /**
+ * enum plan_mode - which chains are code and which are data
+ * @PLAN_AUTO:	what costs least, see plan_mode.c
+ * @PLAN_CODE:	all are code; rulesets that the verifier's limits do not allow
+ *		are refused
+ * @PLAN_DATA:	all are data
+ * @PLAN_MIXED:	a pseudo-random choice for each
+ */
+enum plan_mode {
+	PLAN_AUTO	= BPFILTER_PLAN_AUTO,
+	PLAN_CODE	= BPFILTER_PLAN_CODE,
+	PLAN_DATA	= BPFILTER_PLAN_DATA,
+	PLAN_MIXED	= BPFILTER_PLAN_MIXED,
+};
+
+/**
  * struct compile_env - what compiling depends on besides the ruleset
  * @btf:	types of the running kernel, see kernel_btf.h; borrowed
  * @nr_cpus:	rows of the counter map
  * @hz:		ticks per second of the running kernel
+ * @plan:	which chains are code and which are data
+ * @seed:	of PLAN_MIXED's choice
+ * @tree_rules:	shortest chain of data that gets classifiers, in rules; 0 for
+ *		DATA_TREE_RULES
  */
 struct compile_env {
 	const struct kernel_btf *btf;
 	uint32_t nr_cpus;
 	uint32_t hz;
+	enum plan_mode plan;
+	uint32_t seed;
+	uint32_t tree_rules;
 };
 
 struct plan;
 
-int bpfilter_plan_make(const struct ir_ruleset *rs, struct plan **plan,
+int bpfilter_plan_make(const struct ir_ruleset *rs,
+		       const struct compile_env *env, struct plan **plan,
 		       struct refusal *why);
 void bpfilter_plan_free(struct plan *plan);
 
@@ -56,10 +80,17 @@ struct gen_func {
 	bool is_entry;
 };
 
+/* Maps by their index in the array of descriptors at load */
+enum gen_map {
+	GEN_MAP_COUNTERS,
+	GEN_MAP_DATA,
+	GEN_MAPS,
+};
+
 /**
  * struct gen_prog - the program of one hook
- * @insns:	instructions; counter map addresses are marked with
- *		BPF_PSEUDO_MAP_IDX_VALUE, index 0
+ * @insns:	instructions; map addresses are marked with
+ *		BPF_PSEUDO_MAP_IDX_VALUE, index GEN_MAP_COUNTERS or GEN_MAP_DATA
  * @funcs:	its functions
  * @num_insns:	number of @insns; 0: this hook needs no program
  * @num_funcs:	number of @funcs
@@ -77,12 +108,20 @@ struct gen_prog {
  * @counter_stride: bytes of one CPU's row in the counter map
  * @nr_cpus:	rows of the counter map
  * @run_state_size: bytes of struct run_state on the entry's stack
+ * @jumps_off:	where a row's stack of jumps starts, see gen_walk.h
+ * @jumps_size:	its bytes, 0 if there is none
+ * @data:	rules that are data
+ * @data_size:	bytes of the data map, 0 if there is none: more than are filled
  */
 struct gen_image {
 	struct gen_prog prog[BPFILTER_NUMHOOKS];
 	uint32_t counter_stride;
 	uint32_t nr_cpus;
 	uint32_t run_state_size;
+	uint32_t jumps_off;
+	uint32_t jumps_size;
+	struct data_table data;
+	uint32_t data_size;
 };
 
 int bpfilter_gen(const struct ir_ruleset *rs, const struct plan *plan,
@@ -94,12 +133,16 @@ void bpfilter_gen_free(struct gen_image *img);
  * struct loaded - a table's BPF objects
  * @prog_fd:	by hook, -1 for none
  * @counter_fd:	counter map, -1 for none
- * @counter_map_id: its id, 0 for none
+ * @data_fd:	data map, -1 for none
+ * @counter_map_id: id of the counter map, 0 for none
+ * @data_map_id: id of the data map, 0 for none
  */
 struct loaded {
 	int prog_fd[BPFILTER_NUMHOOKS];
 	int counter_fd;
+	int data_fd;
 	uint32_t counter_map_id;
+	uint32_t data_map_id;
 };
 
 int bpfilter_load(const struct ir_ruleset *rs, const struct gen_image *img,

@@ -67,11 +67,11 @@ struct data_record {
 	uint32_t arg[2];
 };
 
-/* For struct data_test's kind */
+/* For struct data_test's off, beyond all of struct run_state */
 enum data_test_kind {
-	DATA_TEST_WORD,		/* ((word & mask) - lo) <= span, unsigned */
-	DATA_TEST_BRIDGE,	/* bridged match number @lo says yes */
+	DATA_TEST_BRIDGE = 0x8000, /* bridged match number @lo says yes */
 	DATA_TEST_RANDOM,	/* 31 random bits are below @lo */
+	DATA_TEST_KEEP,		/* IPv6: notes the fragment offset, says yes */
 };
 
 /* For struct data_test's yes and no */
@@ -81,8 +81,8 @@ enum data_test_kind {
 
 /**
  * struct data_test - a node of a rule's decision graph
- * @kind:	enum data_test_kind
- * @word:	place of the word to look at, divided by 4
+ * @off:	place of the word to look at: ((word & @mask) - @lo) <= @span,
+ *		unsigned, says yes; or enum data_test_kind
  * @yes:	go on this many tests further (at least 1), or one of the three
  *		results above
  * @no:		likewise
@@ -93,8 +93,7 @@ enum data_test_kind {
  * A record without tests matches.
  */
 struct data_test {
-	uint8_t kind;
-	uint8_t word;
+	uint16_t off;
 	uint8_t yes;
 	uint8_t no;
 	uint32_t mask;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <linux/netfilter/x_tables.h>
 
-#include "gen.h"
+#include "gen_walk.h"
 #include "ir_build.h"
 #include "plan_limits.h"
 
@@ -111,6 +111,7 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 		put_func(g, prog, g->func_label[i]);
 	}
 	list_other(g, prog, "load_state", g->load_state);
+	list_other(g, prog, "walk", g->walk);
 	list_other(g, prog, "load_packet", g->load_packet);
 	list_other(g, prog, "load_options", g->load_options);
 	return 0;
@@ -129,11 +130,14 @@ static int emit_all(struct gen *g)
 	g->load_state = asm_label(&g->code);
 	g->load_packet = asm_label(&g->code);
 	g->load_options = asm_label(&g->code);
+	g->walk = asm_label(&g->code);
 
 	for (i = 0; i < g->plan->num_funcs; i++)
 		if (is_called(g, g->func_label[i]))
 			gen_func(g, &g->plan->funcs[i]);
 	gen_load_state(g);
+	if (is_called(g, g->walk))
+		gen_walk(g);
 	if (is_called(g, g->load_packet))
 		gen_load_packet(g);
 	if (is_called(g, g->load_options))
@@ -142,6 +146,16 @@ static int emit_all(struct gen *g)
 }
 
 /* --- Programs --- */
+
+/* What the chains that packets can get to at this hook ask of walk() */
+static void set_features(struct gen *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < g->rs->num_chains; i++)
+		if (g->plan->data[i])
+			g->features |= g->img->data.chains[i].features;
+}
 
 static int gen_hook(struct gen *g, struct gen_prog *prog, struct refusal *why)
 {
@@ -181,6 +195,7 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 
 	if (!g.plan->num_funcs)
 		return 0;
+	set_features(&g);
 	err = gen_hook(&g, &img->prog[hook], why);
 	asm_free(&g.code);
 	free(g.func_label);
@@ -189,13 +204,23 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 	return err;
 }
 
+/*
+ * A row has the counters, then the stack of jumps: twice what one packet can
+ * take, since an extension may send another on the way.
+ */
 static int lay_out_counters(const struct ir_ruleset *rs,
+			    const struct plan *plan,
 			    const struct compile_env *env,
 			    struct gen_image *img, struct refusal *why)
 {
 	const struct refuse_where where = { .table = rs->table };
 	uint64_t row = (uint64_t)rs->num_rules * sizeof(struct xt_counters);
+	uint64_t jumps = 2 * plan->depth * (uint64_t)sizeof(struct walk_jump);
 
+	img->jumps_off = row;
+	img->jumps_size = jumps;
+	if (jumps)
+		row += WALK_JUMPS + jumps;
 	row = (row + COUNTER_ROW_ALIGN - 1) & ~(COUNTER_ROW_ALIGN - 1ULL);
 	if (!env->nr_cpus || row * env->nr_cpus > COUNTER_MAP_MAX)
 		return bpfilter_refuse(why, EINVAL, false, &where,
@@ -205,6 +230,18 @@ static int lay_out_counters(const struct ir_ruleset *rs,
 	img->counter_stride = row;
 	img->nr_cpus = env->nr_cpus;
 	img->run_state_size = sizeof(struct run_state);
+	return 0;
+}
+
+static int make_data(const struct ir_ruleset *rs, const struct plan *plan,
+		     const struct compile_env *env, struct gen_image *img,
+		     struct refusal *why)
+{
+	int err = data_table_make(&img->data, rs, plan, env, why);
+
+	if (err || !img->data.buf.len)
+		return err;
+	img->data_size = img->data.buf.len + WALK_PAD;
 	return 0;
 }
 
@@ -228,7 +265,9 @@ int bpfilter_gen(const struct ir_ruleset *rs, const struct plan *plan,
 	int hook, err;
 
 	memset(img, 0, sizeof(*img));
-	err = lay_out_counters(rs, env, img, why);
+	err = lay_out_counters(rs, plan, env, img, why);
+	if (!err)
+		err = make_data(rs, plan, env, img, why);
 	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
 		err = gen_program(rs, plan, env, img, hook, why);
 	return err;
@@ -244,5 +283,6 @@ void bpfilter_gen_free(struct gen_image *img)
 		free(img->prog[hook].insns);
 		free(img->prog[hook].funcs);
 	}
+	data_table_free(&img->data);
 	memset(img, 0, sizeof(*img));
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "compile.h"
+#include "data.h"
 #include "gen_asm.h"
 #include "kernel_btf.h"
 #include "plan.h"
@@ -60,6 +61,17 @@ enum gen_status {
 	GEN_DROP_PACKET	= 2,
 };
 
+/* What bpfilter_xt_match() returns */
+enum gen_match {
+	GEN_MATCH_NO		= 0,
+	GEN_MATCH_HELD		= 1,
+	GEN_MATCH_DROP		= 2,
+	GEN_MATCH_HELD_DROP	= 3,
+};
+
+/* The bit in which the last of these differs from GEN_MATCH_HELD */
+#define GEN_MATCH_DROP_BIT	(GEN_MATCH_HELD_DROP & ~GEN_MATCH_HELD)
+
 #define GEN_OPTION_WORDS	8
 #define GEN_OPTIONS_MAX		40
 
@@ -105,6 +117,23 @@ enum gen_status {
  * @ct_mark:	mark of the connection
  * @ct_expires:	seconds
  * @options:	bit N set: TCP option kind N is there
+ *
+ * For rules that are data:
+ *
+ * @mark:	skb->mark
+ * @addr6:	words of the IPv6 source and destination address in host order
+ * @odd:	not 0 if rules can do something to the packet even if they do
+ *		not match it: none may be left out
+ * @chain:	struct data_chain that is walked
+ * @pos:	rules of it before this one are done with
+ * @last:	its last record
+ * @trees:	number of its classifiers
+ * @tree:	which of them is at hand
+ * @list:	enum walk_list, or where the next record's offset is
+ * @top:	bytes of the stack of jumps in use
+ * @base:	of these, not this run's
+ * @cursor:	by classifier: its first record at or behind @pos, and where the offset
+ *		of the next one is
  *
  * Integers are in host byte order. Only what the hook's rules need is filled,
  * the rest is not even initialised.
@@ -156,6 +185,21 @@ struct run_state {
 	uint32_t ct_mark;
 	uint32_t ct_expires;
 	uint32_t options[GEN_OPTION_WORDS];
+	uint32_t mark;
+	uint32_t addr6[8];
+	uint32_t odd;
+	uint32_t chain;
+	uint32_t pos;
+	uint32_t last;
+	uint32_t trees;
+	uint32_t tree;
+	uint32_t list;
+	uint32_t top;
+	uint32_t base;
+	struct {
+		uint32_t head;
+		uint32_t next;
+	} cursor[DATA_TREES_MAX];
 };
 
 #define GEN_OFF(member)		((int16_t)offsetof(struct run_state, member))
@@ -188,6 +232,8 @@ struct gen_aside {
  * @load_state:	likewise of load_state()
  * @load_packet: likewise of load_packet()
  * @load_options: likewise of load_options()
+ * @walk:	likewise of walk()
+ * @features:	mask of enum data_feature: what the hook's data asks of walk()
  * @func:	function that is emitted
  * @bias:	what r8 adds to the row's address, so that the 16 bit offsets of
  *		loads and stores reach the counters of this function's rules
@@ -217,6 +263,8 @@ struct gen {
 	uint32_t load_state;
 	uint32_t load_packet;
 	uint32_t load_options;
+	uint32_t walk;
+	uint32_t features;
 	const struct plan_func *func;
 	int32_t bias;
 	uint32_t drop;
@@ -286,6 +334,7 @@ int gen_kernel_check(const struct gen *g, struct refusal *why);
 void gen_enter(struct gen *g);
 void gen_load_state(struct gen *g);
 void gen_load_packet(struct gen *g);
+void gen_set_odd(struct gen *g);
 void gen_call(struct gen *g, uint32_t label);
 
 /* gen_ip.c */
@@ -335,9 +384,15 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 		      const struct gen_exits *to);
 void gen_bridge_held(struct gen *g);
 void gen_bridge_target(struct gen *g);
+void gen_load_mark(struct gen *g, uint8_t skb);
 void gen_set_mark(struct gen *g);
 void gen_trace(struct gen *g, uint32_t rule);
 void gen_asides(struct gen *g, bool end);
+
+/* gen_walk.c */
+
+void gen_call_walk(struct gen *g, uint32_t chain);
+void gen_walk(struct gen *g);
 
 /* gen_rule.c */
 

@@ -254,6 +254,33 @@ void asm_jmp_reg(struct asm_buf *a, uint8_t cmp, uint8_t reg, uint8_t src,
 }
 
 /**
+ * asm_jmp32_reg() - branch if the low halves of two registers compare
+ * @a:		assembler
+ * @cmp:	comparison
+ * @reg:	register of its left side
+ * @src:	register of its right side
+ * @label:	where to
+ */
+void asm_jmp32_reg(struct asm_buf *a, uint8_t cmp, uint8_t reg, uint8_t src,
+		   uint32_t label)
+{
+	emit_branch(a, BPF_JMP32_REG(cmp, reg, src, 0), label);
+}
+
+/**
+ * asm_may_goto() - branch if the program has gone on for too long
+ * @a:		assembler
+ * @label:	where to
+ *
+ * The verifier takes a loop that has one of these for one that ends.
+ */
+void asm_may_goto(struct asm_buf *a, uint32_t label)
+{
+	emit_branch(a, BPF_RAW_INSN(BPF_JMP | BPF_JCOND, 0, BPF_MAY_GOTO, 0, 0),
+		    label);
+}
+
+/**
  * asm_call() - call a function of the same program
  * @a:		assembler
  * @label:	its first instruction

@@ -79,6 +79,9 @@ void asm_jmp32(struct asm_buf *a, uint8_t cmp, uint8_t reg, uint32_t imm,
 	       uint32_t label);
 void asm_jmp_reg(struct asm_buf *a, uint8_t cmp, uint8_t reg, uint8_t src,
 		 uint32_t label);
+void asm_jmp32_reg(struct asm_buf *a, uint8_t cmp, uint8_t reg, uint8_t src,
+		   uint32_t label);
+void asm_may_goto(struct asm_buf *a, uint32_t label);
 
 /* Calls: a function of the same program, a helper, a function of the kernel */
 void asm_call(struct asm_buf *a, uint32_t label);

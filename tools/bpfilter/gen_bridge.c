@@ -7,7 +7,7 @@
  * nevertheless. As in ipt_do_table(), the rest of the rule is looked at then,
  * its counter takes the packet, its target runs if it is one of the kernel's
  * own, and after that, or if the rest does not match, the packet is dropped. So
- * struct run_state keeps what the rule's bridged matches said, HELD or HELD_DROP.
+ * struct run_state keeps what the rule's bridged matches said, GEN_MATCH_HELD or _HELD_DROP.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,17 +16,6 @@
 
 #include "gen.h"
 #include "plan_graph.h"
-
-/* What bpfilter_xt_match() returns */
-enum match_result {
-	MATCH_NO	= 0,
-	MATCH_HELD	= 1,
-	MATCH_DROP	= 2,
-	MATCH_HELD_DROP	= 3,
-};
-
-/* The bit in which MATCH_HELD_DROP differs from MATCH_HELD */
-#define DROP_BIT	(MATCH_HELD_DROP & ~MATCH_HELD)
 
 /* Packet and hook state: what every function here takes first */
 static void load_run(struct gen *g)
@@ -81,8 +70,8 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 	struct asm_buf *a = &g->code;
 
 	call_extension(g, KBTF_FUNC_XT_MATCH, t->value);
-	asm_jmp(a, BPF_JEQ, BPF_REG_0, MATCH_NO, to->fail);
-	asm_jmp(a, BPF_JEQ, BPF_REG_0, MATCH_DROP, g->drop);
+	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, to->fail);
+	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, g->drop);
 	if (g->bridged) {
 		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE,
 					GEN_OFF(said)));
@@ -100,7 +89,7 @@ void gen_bridge_held(struct gen *g)
 {
 	asm_emit(&g->code, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE,
 				       GEN_OFF(said)));
-	asm_jmp(&g->code, BPF_JSET, BPF_REG_1, DROP_BIT, g->drop);
+	asm_jmp(&g->code, BPF_JSET, BPF_REG_1, GEN_MATCH_DROP_BIT, g->drop);
 }
 
 /**
@@ -122,6 +111,20 @@ void gen_bridge_target(struct gen *g)
 		gen_bridge_held(g);
 	if (plan_reloads(g->rs, g->rule))
 		gen_call(g, g->load_packet);
+	else if (g->plan->need.mark)
+		gen_load_mark(g, GEN_SKB);
+}
+
+/**
+ * gen_load_mark() - read the mark for rules that are data
+ * @g:		program that has such ones
+ * @skb:	register that points to the packet
+ */
+void gen_load_mark(struct gen *g, uint8_t skb)
+{
+	gen_kernel_load(g, BPF_REG_1, skb, KBTF_SKB_MARK, BPF_W);
+	asm_emit(&g->code, BPF_STX_MEM(BPF_W, GEN_STATE, BPF_REG_1,
+				       GEN_OFF(mark)));
 }
 
 /**
@@ -134,6 +137,8 @@ void gen_set_mark(struct gen *g)
 	load_constant(g, BPF_REG_3, g->rule->mark_keep);
 	load_constant(g, BPF_REG_4, g->rule->mark_flip);
 	gen_kernel_call(g, KBTF_FUNC_SET_MARK);
+	if (g->plan->need.mark)
+		gen_load_mark(g, GEN_SKB);
 }
 
 /* --- Traces --- */

@@ -125,14 +125,47 @@ static void load_trace(struct gen *g)
 	store(g, BPF_B, GEN_OFF(trace));
 }
 
+/**
+ * gen_set_odd() - note that rules can do something to a packet unmatched
+ * @g:		program
+ */
+void gen_set_odd(struct gen *g)
+{
+	if (g->plan->need.odd)
+		asm_emit(&g->code, BPF_ST_MEM(BPF_W, GEN_STATE, GEN_OFF(odd),
+					      1));
+}
+
+/* What IPv6 rules remember of fragments is that their packet is one */
+static void load_odd_fragment(struct gen *g)
+{
+	struct asm_buf *a = &g->code;
+
+	if (!g->plan->need.odd || !g->plan->need.kept_fragoff)
+		return;
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, GEN_STATE, GEN_OFF(odd)));
+	gen_field_read(g, BPF_REG_2, IR_FIELD_IP_FRAGOFF);
+	asm_emit(a, BPF_ALU64_REG(BPF_OR, BPF_REG_1, BPF_REG_2));
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, GEN_STATE,
+				GEN_OFF(kept_fragoff)));
+	asm_emit(a, BPF_ALU64_REG(BPF_OR, BPF_REG_1, BPF_REG_2));
+	store(g, BPF_W, GEN_OFF(odd));
+}
+
 static void load_packet(struct gen *g)
 {
 	load_len(g);
 	load_trace(g);
+	if (g->plan->need.mark)
+		gen_load_mark(g, GEN_SKB);
+	if (g->plan->need.odd)
+		asm_emit(&g->code, BPF_ST_MEM(BPF_W, GEN_STATE, GEN_OFF(odd),
+					      0));
 	if (g->rs->family == NFPROTO_IPV4)
 		gen_load_ipv4(g);
 	else
 		gen_load_ipv6(g);
+	load_odd_fragment(g);
 	gen_load_link(g);
 	gen_load_ct(g);
 }

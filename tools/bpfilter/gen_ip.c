@@ -191,6 +191,7 @@ static void load_transport(struct gen *g)
 	asm_bind(a, bad);
 	asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(ip6),
 			       GEN_DROP_PACKET));
+	gen_set_odd(g);
 	asm_bind(a, done);
 }
 
@@ -201,6 +202,26 @@ static void load_ip6_len(struct gen *g)
 		return;
 	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	store(g, BPF_W, BPF_REG_1, GEN_OFF(ip_len));
+}
+
+/* For rules that are data: addresses word by word; r0 points to the header */
+static void load_addr6(struct gen *g)
+{
+	static const int16_t offs[] = {
+		offsetof(struct ip6_hdr, ip6_src),
+		offsetof(struct ip6_hdr, ip6_dst),
+	};
+	struct asm_buf *a = &g->code;
+
+	for (int i = 0; i < 8; i++) {
+		if (!(g->plan->need.addr6 &
+		      (i < 4 ? PLAN_ADDR6_SRC : PLAN_ADDR6_DST)))
+			continue;
+		asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_0,
+					offs[i / 4] + 4 * (i & 3)));
+		asm_emit(a, BPF_ENDIAN(BPF_TO_BE, BPF_REG_1, 32));
+		store(g, BPF_W, BPF_REG_1, GEN_OFF(addr6) + 4 * i);
+	}
 }
 
 /**
@@ -217,6 +238,7 @@ void gen_load_ipv6(struct gen *g)
 		return;
 	point_to_header(g, KBTF_TYPE_IPV6HDR);
 	gen_source_load(g, GEN_SOURCE_IPV6, BPF_REG_0, 0);
+	load_addr6(g);
 	if (transport)
 		load_transport(g);
 }

@@ -79,6 +79,7 @@ static void find_options(struct gen *g, uint8_t base, int16_t off)
 	asm_ja(a, done);
 	asm_bind(a, impossible);
 	set_byte(g, GEN_OFF(opt_status), GEN_DROP_PACKET);
+	gen_set_odd(g);
 	asm_bind(a, done);
 }
 
@@ -172,6 +173,7 @@ void gen_load_options(struct gen *g)
 	walk_options(g, done);
 	asm_bind(a, fail);
 	set_byte(g, GEN_OFF(opt_status), GEN_DROP_PACKET);
+	gen_set_odd(g);
 	asm_bind(a, done);
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, 0));
 	asm_emit(a, BPF_EXIT_INSN());
@@ -337,6 +339,7 @@ static void load_header(struct gen *g, const struct l4_header *h, uint32_t done)
 	asm_ja(a, done);
 	asm_bind(a, drop);
 	set_byte(g, h->status, GEN_DROP_PACKET);
+	gen_set_odd(g);
 	asm_ja(a, done);
 }
 

@@ -139,6 +139,17 @@ static void call_func(struct gen *g, uint32_t func)
 	gen_call(g, g->func_label[func]);
 }
 
+/* Call what walks a chain that is not inline */
+static void call_chain(struct gen *g, uint32_t chain)
+{
+	uint32_t func = g->plan->func_of[chain];
+
+	if (func == PLAN_WALKED)
+		gen_call_walk(g, chain);
+	else
+		call_func(g, func);
+}
+
 static void emit_jump(struct gen *g, uint32_t chain, uint32_t next)
 {
 	uint32_t func = g->plan->func_of[chain];
@@ -148,7 +159,7 @@ static void emit_jump(struct gen *g, uint32_t chain, uint32_t next)
 		push_frame(g, c->first, c->end, next, next);
 		return;
 	}
-	call_func(g, func);
+	call_chain(g, chain);
 	asm_jmp(&g->code, BPF_JEQ, BPF_REG_0, GEN_RETURN, next);
 	leave_final(g);
 }
@@ -163,7 +174,7 @@ static void emit_goto(struct gen *g, uint32_t chain, uint32_t ret,
 		push_frame(g, c->first, c->end, ret, next);
 		return;
 	}
-	call_func(g, func);
+	call_chain(g, chain);
 	if (ret != NO_LABEL)
 		asm_jmp(&g->code, BPF_JEQ, BPF_REG_0, GEN_RETURN, ret);
 	else if (gen_is_entry(g))
@@ -387,6 +398,14 @@ static void call_segments(struct gen *g)
 	}
 }
 
+/* The hook's own chain as data: its verdict, or on to the policy */
+static void walk_own(struct gen *g)
+{
+	gen_call_walk(g, g->func->chain);
+	asm_jmp(&g->code, BPF_JEQ, BPF_REG_0, GEN_RETURN, g->policy);
+	leave_final(g);
+}
+
 /* Where RETURN from the hook's own chain leads: the policy counts and decides */
 static void emit_policy(struct gen *g)
 {
@@ -431,7 +450,9 @@ void gen_func(struct gen *g, const struct plan_func *func)
 		gen_enter(g);
 	load_counters(g);
 	call_segments(g);
-	if (emit_rules(g, func) && func->is_segment)
+	if (g->plan->func_of[func->chain] == PLAN_WALKED)
+		walk_own(g);
+	else if (emit_rules(g, func) && func->is_segment)
 		leave_with(g, GEN_SEGMENT_END);
 	if (gen_is_entry(g)) {
 		emit_policy(g);

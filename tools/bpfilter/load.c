@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The loader: an image becomes programs and a map in the kernel.
+ * The loader: an image becomes programs and maps in the kernel.
  *
  * A program that the verifier refuses is a bug here or a limit not planned
  * for. It is loaded a second time then, with a log, whose last line goes into
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/mman.h>
 #include <linux/bpf.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -103,6 +104,10 @@ static int load_prog(struct loading *l, int hook, const struct prog_btf *pb,
 		     char *log)
 {
 	const struct gen_prog *prog = &l->img->prog[hook];
+	const int maps[GEN_MAPS] = {
+		[GEN_MAP_COUNTERS] = l->out->counter_fd,
+		[GEN_MAP_DATA] = l->out->data_fd,
+	};
 	struct bpf_prog_load_opts opts = {
 		.sz = sizeof(opts),
 		.expected_attach_type = BPF_NETFILTER,
@@ -110,7 +115,7 @@ static int load_prog(struct loading *l, int hook, const struct prog_btf *pb,
 		.func_info = pb->info,
 		.func_info_cnt = prog->num_funcs,
 		.func_info_rec_size = sizeof(*pb->info),
-		.fd_array = &l->out->counter_fd,
+		.fd_array = maps,
 		.log_level = log ? 1 : 0,
 		.log_buf = log,
 		.log_size = log ? LOG_SIZE : 0,
@@ -164,9 +169,11 @@ static int load_hook(struct loading *l, int hook)
 	return 0;
 }
 
-/* --- Counters --- */
+/* --- Maps --- */
 
-static int create_counters(struct loading *l)
+/* Create an array map with one element. Returns its descriptor, sets @id */
+static int create_map(struct loading *l, const char *what, uint32_t bytes,
+		      uint32_t *id)
 {
 	struct bpf_map_create_opts opts = {
 		.sz = sizeof(opts),
@@ -177,16 +184,60 @@ static int create_counters(struct loading *l)
 	char name[BPF_OBJ_NAME_LEN];
 	int fd;
 
-	name_object(name, l->rs->table, "counters");
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t),
-			    l->img->counter_stride * l->img->nr_cpus, 1, &opts);
+	name_object(name, l->rs->table, what);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), bytes,
+			    1, &opts);
 	if (fd < 0)
-		return refuse(l, -1, errno, "counter map", explain(errno));
+		return -errno;
+	if (bpf_map_get_info_by_fd(fd, &info, &len)) {
+		len = errno;
+		close(fd);
+		return -len;
+	}
+	*id = info.id;
+	return fd;
+}
+
+static int create_counters(struct loading *l)
+{
+	int fd = create_map(l, "counters", l->img->counter_stride *
+			    l->img->nr_cpus, &l->out->counter_map_id);
+
+	if (fd < 0)
+		return refuse(l, -1, -fd, "counter map", explain(-fd));
 	l->out->counter_fd = fd;
-	if (bpf_map_get_info_by_fd(fd, &info, &len))
-		return refuse(l, -1, errno, "counter map", explain(errno));
-	l->out->counter_map_id = info.id;
 	return 0;
+}
+
+/*
+ * Fill the map through its memory. For that it cannot have BPF_F_RDONLY_PROG,
+ * with which no map can be mapped writable, but programs only read it.
+ */
+static int fill_data(const struct loading *l, int fd)
+{
+	const struct data_buf *buf = &l->img->data.buf;
+	void *value = mmap(NULL, l->img->data_size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED, fd, 0);
+
+	if (value == MAP_FAILED)
+		return -errno;
+	memcpy(value, buf->bytes, buf->len);
+	munmap(value, l->img->data_size);
+	return 0;
+}
+
+static int create_data(struct loading *l)
+{
+	int err, fd;
+
+	if (!l->img->data_size)
+		return 0;
+	fd = create_map(l, "data", l->img->data_size, &l->out->data_map_id);
+	if (fd < 0)
+		return refuse(l, -1, -fd, "data map", explain(-fd));
+	l->out->data_fd = fd;
+	err = fill_data(l, fd);
+	return err ? refuse(l, -1, -err, "data map", explain(-err)) : 0;
 }
 
 static bool has_programs(const struct gen_image *img)
@@ -213,7 +264,9 @@ int bpfilter_load(const struct ir_ruleset *rs, const struct gen_image *img,
 	int hook, err;
 
 	out->counter_fd = -1;
+	out->data_fd = -1;
 	out->counter_map_id = 0;
+	out->data_map_id = 0;
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 		out->prog_fd[hook] = -1;
 	if (!has_programs(img))
@@ -222,6 +275,8 @@ int bpfilter_load(const struct ir_ruleset *rs, const struct gen_image *img,
 	/* Memory is charged to the memory cgroup, not to this limit */
 	libbpf_set_memlock_rlim(0);
 	err = create_counters(&l);
+	if (!err)
+		err = create_data(&l);
 	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
 		if (img->prog[hook].num_insns)
 			err = load_hook(&l, hook);
@@ -239,4 +294,6 @@ void bpfilter_loaded_close(struct loaded *l)
 			close(l->prog_fd[hook]);
 	if (l->counter_fd >= 0)
 		close(l->counter_fd);
+	if (l->data_fd >= 0)
+		close(l->data_fd);
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ir_build.h"
 #include "plan.h"
@@ -249,58 +250,125 @@ static int limit_frames(const struct plan_graph *pg, int hook,
 	return 0;
 }
 
-/* --- Hooks --- */
+/* --- What becomes of it --- */
 
-static void set_func_of(const struct plan_graph *pg, struct plan_hook *ph)
+static void set_places(const struct plan_graph *pg, struct plan_hook *ph,
+		       struct plan *plan)
 {
 	uint32_t i;
 
 	for (i = 0; i < pg->rs->num_chains; i++)
 		ph->func_of[i] = PLAN_UNREACHED;
-	for (i = 0; i < pg->num_order; i++)
-		ph->func_of[pg->order[i]] = PLAN_INLINE;
+	for (i = 0; i < pg->num_reached; i++) {
+		uint32_t chain = pg->reached[i];
+		const struct plan_node *n = &pg->nodes[chain];
+
+		if (n->is_data)
+			ph->func_of[chain] = PLAN_WALKED;
+		if (n->is_code)
+			ph->func_of[chain] = PLAN_INLINE;
+		ph->data[chain] = n->is_data;
+		plan->is_data[chain] |= n->is_data;
+	}
 	for (i = 0; i < ph->num_funcs; i++)
-		if (!ph->funcs[i].is_segment)
+		if (!ph->funcs[i].is_segment &&
+		    pg->nodes[ph->funcs[i].chain].is_code)
 			ph->func_of[ph->funcs[i].chain] = i;
 }
 
+/* A hook's own chain that is data leaves an entry without rules */
+static int fill_funcs(struct cutter *c, struct refusal *why)
+{
+	const struct plan_graph *pg = c->pg;
+	const struct ir_chain *own = &pg->rs->chains[pg->reached[0]];
+
+	if (pg->nodes[pg->reached[0]].is_code)
+		return cut_all(c, why);
+	put_func(c, pg->reached[0], own->end, own->end, false);
+	return 0;
+}
+
 static int fill_hook(const struct plan_graph *pg, struct plan_hook *ph,
-		     struct refusal *why)
+		     struct plan *plan, struct refusal *why)
 {
 	struct cutter c = { .pg = pg };
-	uint32_t num;
 	int err;
 
-	err = count_funcs(pg, &num, why);
+	err = fill_funcs(&c, why);
 	if (err)
 		return err;
-	ph->funcs = calloc(num, sizeof(*ph->funcs));
+	ph->funcs = calloc(c.num, sizeof(*ph->funcs));
 	ph->func_of = calloc(pg->rs->num_chains, sizeof(*ph->func_of));
-	if (!ph->funcs || !ph->func_of)
+	ph->data = calloc(pg->rs->num_chains, sizeof(*ph->data));
+	if (!ph->funcs || !ph->func_of || !ph->data)
 		return bpfilter_refuse(why, ENOMEM, false, NULL,
 				       "out of memory");
-	c.funcs = ph->funcs;
-	err = cut_all(&c, why);
+	c = (struct cutter) { .pg = pg, .funcs = ph->funcs };
+	err = fill_funcs(&c, why);
 	ph->num_funcs = c.num;
-	set_func_of(pg, ph);
+	set_places(pg, ph, plan);
 	return err;
 }
 
 /*
- * What the hook's rules need. Where a packet is read again, the functions that
- * do so stand on top of any chain's frames.
+ * What the hook's rules need. Where data is walked, or a packet is read again,
+ * the functions that do so stand on top of any chain's frames.
  */
-static void set_need(struct plan_graph *pg, struct plan_need *need)
+static void set_need(struct plan_graph *pg, const struct compile_env *env,
+		     struct plan_need *need)
 {
+	bool data = false;
 	uint32_t i;
 
-	for (i = 0; i < pg->num_order; i++)
-		plan_need_merge(need, &pg->chains[pg->order[i]].need);
-	pg->frames_max = PLAN_FRAMES_MAX;
+	memset(need, 0, sizeof(*need));
+	for (i = 0; i < pg->num_reached; i++) {
+		uint32_t chain = pg->reached[i];
+		const struct plan_node *n = &pg->nodes[chain];
+
+		plan_need_merge(need, &pg->chains[chain].need);
+		if (!n->is_data)
+			continue;
+		plan_need_data(need, &pg->chains[chain].need,
+			       plan_wants_tree(pg->rs, chain, env));
+		data = true;
+	}
+	pg->frames_max = PLAN_FRAMES_MAX - data;
 	if (need->reload)
 		pg->frames_max -= need->fields & 1ULL << IR_FIELD_TCP_OPTION ?
 				  2 : 1;
 }
+
+/* Chains of data that a packet can be in at once */
+static int find_depth(const struct plan_graph *pg, struct plan *plan,
+		      struct refusal *why)
+{
+	uint32_t *depth = calloc(pg->rs->num_chains, sizeof(*depth));
+	uint32_t i, j;
+
+	if (!depth)
+		return bpfilter_refuse(why, ENOMEM, false, NULL,
+				       "out of memory");
+	for (i = 0; i < pg->num_reached; i++) {
+		uint32_t chain = pg->reached[i];
+		const struct plan_chain *pc = &pg->chains[chain];
+		uint32_t here = depth[chain] + 1;
+
+		if (!pg->nodes[chain].is_data)
+			continue;
+		if (plan->depth < here)
+			plan->depth = here;
+		for (j = 0; j < pc->num_calls; j++) {
+			uint32_t to = pg->calls[pc->calls + j];
+
+			if (depth[to] < here)
+				depth[to] = here;
+		}
+	}
+	free(depth);
+	return 0;
+}
+
+/* --- Hooks --- */
 
 /* A hook whose first rule is its policy: nothing for a program to do */
 static bool is_idle(const struct ir_ruleset *rs, int hook)
@@ -310,17 +378,11 @@ static bool is_idle(const struct ir_ruleset *rs, int hook)
 	       rs->hook_underflow[hook];
 }
 
-static int plan_hook_make(struct plan_graph *pg, int hook,
-			  struct plan_hook *ph, struct refusal *why)
+/* Fit what is code into the limits */
+static int limit_code(struct plan_graph *pg, int hook, struct refusal *why)
 {
 	int err;
 
-	if (is_idle(pg->rs, hook))
-		return 0;
-	err = plan_graph_reach(pg, hook, why);
-	if (err)
-		return err;
-	set_need(pg, &ph->need);
 	plan_graph_sum(pg);
 	err = plan_inline_for_depth(pg, hook, why);
 	if (err)
@@ -331,14 +393,55 @@ static int plan_hook_make(struct plan_graph *pg, int hook,
 		err = limit_size(pg, hook, why);
 	if (!err)
 		err = limit_frames(pg, hook, why);
+	return err;
+}
+
+/* Until a choice of what is code fits, or there is no other */
+static int choose(struct plan_graph *pg, const struct compile_env *env,
+		  int hook, struct plan_need *need, struct refusal *why)
+{
+	struct refusal last = {};
+	unsigned int attempt;
+	int err = 0;
+
+	for (attempt = 0; plan_choose(pg, env, attempt); attempt++) {
+		memset(&last, 0, sizeof(last));
+		plan_part(pg);
+		err = -E2BIG;
+		if (plan_is_too_much(pg, env))
+			continue;
+		set_need(pg, env, need);
+		err = pg->num_order ? limit_code(pg, hook, &last) : 0;
+		if (!err || err == -ENOMEM)
+			break;
+	}
+	if (err && !why->error)
+		*why = last;
+	return err;
+}
+
+static int plan_hook_make(struct plan_graph *pg, const struct compile_env *env,
+			  int hook, struct plan *plan, struct refusal *why)
+{
+	struct plan_hook *ph = &plan->hook[hook];
+	int err;
+
+	if (is_idle(pg->rs, hook))
+		return 0;
+	err = plan_graph_reach(pg, hook, why);
 	if (!err)
-		err = fill_hook(pg, ph, why);
+		err = choose(pg, env, hook, &ph->need, why);
+	if (!err)
+		err = find_depth(pg, plan, why);
+	if (!err)
+		err = fill_hook(pg, ph, plan, why);
 	return err;
 }
 
 /**
  * bpfilter_plan_make() - plan a table's programs
  * @rs:		the table, as the passes left it
+ * @env:	what it is compiled for
  * @plan:	the plan; release it with bpfilter_plan_free()
  * @why:	where a refusal goes
  *
@@ -346,7 +449,8 @@ static int plan_hook_make(struct plan_graph *pg, int hook,
  * * -EINVAL	a program would be beyond a limit of the verifier
  * * -ENOMEM	out of memory
  */
-int bpfilter_plan_make(const struct ir_ruleset *rs, struct plan **plan,
+int bpfilter_plan_make(const struct ir_ruleset *rs,
+		       const struct compile_env *env, struct plan **plan,
 		       struct refusal *why)
 {
 	struct plan *p = calloc(1, sizeof(*p));
@@ -358,8 +462,13 @@ int bpfilter_plan_make(const struct ir_ruleset *rs, struct plan **plan,
 		return bpfilter_refuse(why, ENOMEM, false, NULL,
 				       "out of memory");
 	err = plan_graph_make(&pg, rs, why);
+	p->num_chains = rs->num_chains;
+	p->is_data = calloc((size_t)rs->num_chains + 1, sizeof(*p->is_data));
+	if (!err && !p->is_data)
+		err = bpfilter_refuse(why, ENOMEM, false, NULL,
+				      "out of memory");
 	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
-		err = plan_hook_make(&pg, hook, &p->hook[hook], why);
+		err = plan_hook_make(&pg, env, hook, p, why);
 	plan_graph_free(&pg);
 	if (err)
 		bpfilter_plan_free(p);
@@ -379,6 +488,8 @@ void bpfilter_plan_free(struct plan *plan)
 	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
 		free(plan->hook[hook].funcs);
 		free(plan->hook[hook].func_of);
+		free(plan->hook[hook].data);
 	}
+	free(plan->is_data);
 	free(plan);
 }

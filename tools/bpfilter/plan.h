@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "compile.h"
 #include "ir.h"
@@ -11,12 +12,15 @@
 /*
  * The plan of a table: for each hook which chains become functions of its
  * program, which ones are copied to where they are jumped to, how long chains
- * are cut, and what the program must know of a packet before the first rule.
+ * are cut, and what the program must know of a packet before the first rule;
+ * and which chains are data instead, that a function of its own walks. A chain
+ * that data jumps to is data, too.
  */
 
 /* enum plan_place - where a chain's rules go, if not to a function */
 #define PLAN_INLINE	UINT32_MAX	/* to each place that jumps to it */
 #define PLAN_UNREACHED	(UINT32_MAX - 1)	/* nowhere */
+#define PLAN_WALKED	(UINT32_MAX - 2)	/* to the data map, for walk() */
 
 /**
  * struct plan_func - a function that walks rules
@@ -44,6 +48,11 @@ struct plan_func {
  * @thoff:	where the transport header is
  * @kept_fragoff: IPv6: the fragment offset that an earlier rule left
  * @reload:	the packet can change on the way: all of this is read again
+ * @mark:	data looks at the mark, which it cannot read itself
+ * @odd:	classifiers must not be asked about packets that rules drop or
+ *		remember without matching
+ * @addr6:	mask of PLAN_ADDR6_*: IPv6 addresses in host order; of a chain that
+ *		is code what would be needed if it were data
  */
 struct plan_need {
 	uint64_t fields;
@@ -53,27 +62,48 @@ struct plan_need {
 	bool thoff;
 	bool kept_fragoff;
 	bool reload;
+	bool mark;
+	bool odd;
+	uint8_t addr6;
 };
+
+#define PLAN_ADDR6_SRC	1
+#define PLAN_ADDR6_DST	2
 
 /**
  * struct plan_hook - plan of one hook's program
  * @funcs:	its functions, callers before those they call; the first is the
- *		hook's own chain
- * @func_of:	for each chain an index in @funcs, PLAN_INLINE or
- *		PLAN_UNREACHED
+ *		hook's own chain, without rules if that is data
+ * @func_of:	for each chain an index in @funcs, PLAN_INLINE, PLAN_WALKED or
+ *		PLAN_UNREACHED: where code that jumps to it finds it
+ * @data:	for each chain whether packets can get to it as data; some of
+ *		these are code as well
  * @num_funcs:	number of @funcs, 0 if the hook needs no program
  * @need:	what its rules look at
  */
 struct plan_hook {
 	struct plan_func *funcs;
 	uint32_t *func_of;
+	bool *data;
 	uint32_t num_funcs;
 	struct plan_need need;
 };
 
-/* struct plan - plans by hook */
+/**
+ * struct plan - plan of a table
+ * @hook:	by hook
+ * @is_data:	for each chain whether it is data at any hook
+ * @num_chains:	number of @is_data
+ * @depth:	most chains of data that a packet can be in at once
+ */
 struct plan {
 	struct plan_hook hook[BPFILTER_NUMHOOKS];
+	bool *is_data;
+	uint32_t num_chains;
+	uint32_t depth;
 };
+
+void bpfilter_plan_dump(const struct plan *plan, const struct ir_ruleset *rs,
+			const struct data_table *data, FILE *out);
 
 #endif /* BPFILTER_PLAN_H */

@@ -87,6 +87,59 @@ struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 	return cost;
 }
 
+/* Does it ask for a value, or a range of them? */
+static bool selects(const struct ir_test *t)
+{
+	switch (t->kind) {
+	case IR_TEST_MASKED:
+	case IR_TEST_BYTES:
+	case IR_TEST_RANGE:
+	case IR_TEST_BYTES_RANGE:
+		return !t->invert;
+	case IR_TEST_PORTS:
+		return !t->invert &&
+		       t->ports != (IR_PORTS_SRC | IR_PORTS_DST);
+	case IR_TEST_ANY_BIT:
+	case IR_TEST_PRESENT:
+	case IR_TEST_HEADER:
+	case IR_TEST_CONN:
+	case IR_TEST_RANDOM:
+	case IR_TEST_BRIDGE:
+	case IR_TEST_CONST:
+		return false;
+	}
+	return false;
+}
+
+/**
+ * plan_is_selective() - can a classifier tell packets apart by a rule?
+ * @rs:		the table
+ * @rule:	rule
+ *
+ * Return: whether it asks for a value of something; that may be too much said
+ * if its match is not the first.
+ */
+bool plan_is_selective(const struct ir_ruleset *rs, const struct ir_rule *rule)
+{
+	uint32_t m, t;
+
+	for (m = 0; m < rule->num_matches; m++) {
+		const struct ir_match *match =
+			&rs->matches[rule->first_match + m];
+
+		for (t = 0; t < match->num; t++) {
+			const struct ir_test *test =
+				&rs->tests[match->first + t];
+
+			if (test->kind == IR_TEST_BRIDGE)
+				return false;
+			if (selects(test))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void need_field(struct plan_need *need, const struct ir_test *t)
 {
 	const uint64_t nat = XT_CONNTRACK_STATE_SNAT | XT_CONNTRACK_STATE_DNAT;
@@ -102,6 +155,15 @@ static void need_field(struct plan_need *need, const struct ir_test *t)
 		need->fields |= 1ULL << IR_FIELD_IP_DADDR;
 }
 
+/* Words in host order are what data compares */
+static void need_addr6(struct plan_need *need, const struct ir_test *t)
+{
+	if (t->field == IR_FIELD_IP6_SADDR)
+		need->addr6 |= PLAN_ADDR6_SRC;
+	if (t->field == IR_FIELD_IP6_DADDR)
+		need->addr6 |= PLAN_ADDR6_DST;
+}
+
 static void need_ports(struct plan_need *need, const struct ir_test *t)
 {
 	if (t->ports & IR_PORTS_SRC)
@@ -113,10 +175,13 @@ static void need_ports(struct plan_need *need, const struct ir_test *t)
 static void need_test(struct plan_need *need, const struct ir_test *t)
 {
 	switch (t->kind) {
+	case IR_TEST_BYTES_RANGE:
+		need_addr6(need, t);
+		need_field(need, t);
+		break;
 	case IR_TEST_MASKED:
 	case IR_TEST_BYTES:
 	case IR_TEST_RANGE:
-	case IR_TEST_BYTES_RANGE:
 	case IR_TEST_ANY_BIT:
 	case IR_TEST_PRESENT:
 		need_field(need, t);
@@ -200,6 +265,26 @@ void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		need->kept_fragoff = true;
 	else
 		need->thoff = true;
+}
+
+/**
+ * plan_need_data() - what a chain needs besides if it is data
+ * @need:	sum
+ * @chain:	what the chain's rules need
+ * @tree:	it gets classifiers
+ */
+void plan_need_data(struct plan_need *need, const struct plan_need *chain,
+		    bool tree)
+{
+	need->addr6 |= chain->addr6;
+	need->mark |= chain->fields & 1ULL << IR_FIELD_MARK;
+	if (!tree)
+		return;
+	need->odd |= chain->headers;
+	if (chain->fields & 1ULL << IR_FIELD_IP6_SADDR)
+		need->addr6 |= PLAN_ADDR6_SRC;
+	if (chain->fields & 1ULL << IR_FIELD_IP6_DADDR)
+		need->addr6 |= PLAN_ADDR6_DST;
 }
 
 /**

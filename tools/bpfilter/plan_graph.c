@@ -43,6 +43,7 @@ static int scan_chain(struct plan_graph *pg, uint32_t chain)
 
 		pc->own.insns += cost.insns;
 		pc->own.branches += cost.branches;
+		pc->num_selective += plan_is_selective(pg->rs, r);
 		plan_need_rule(&pc->need, pg->rs, r);
 		if ((r->action == IR_ACTION_JUMP ||
 		     r->action == IR_ACTION_GOTO) &&
@@ -83,8 +84,9 @@ int plan_graph_make(struct plan_graph *pg, const struct ir_ruleset *rs,
 				   SCAN_MAX);
 	pg->chains = calloc(rs->num_chains, sizeof(*pg->chains));
 	pg->nodes = calloc(rs->num_chains, sizeof(*pg->nodes));
+	pg->reached = calloc(rs->num_chains, sizeof(*pg->reached));
 	pg->order = calloc(rs->num_chains, sizeof(*pg->order));
-	if (!pg->chains || !pg->nodes || !pg->order)
+	if (!pg->chains || !pg->nodes || !pg->reached || !pg->order)
 		goto err_nomem;
 	for (i = 0; i < rs->num_chains; i++)
 		if (scan_chain(pg, i))
@@ -104,6 +106,7 @@ void plan_graph_free(struct plan_graph *pg)
 	free(pg->chains);
 	free(pg->calls);
 	free(pg->nodes);
+	free(pg->reached);
 	free(pg->order);
 	memset(pg, 0, sizeof(*pg));
 }
@@ -153,16 +156,16 @@ static int walk_chains(struct plan_graph *pg, struct walk *w, uint32_t root)
 		}
 		w->visit[chain] = VISIT_DONE;
 		w->depth--;
-		pg->order[--place] = chain;
+		pg->reached[--place] = chain;
 	}
-	pg->num_order = pg->rs->num_chains - place;
-	memmove(pg->order, pg->order + place,
-		pg->num_order * sizeof(*pg->order));
+	pg->num_reached = pg->rs->num_chains - place;
+	memmove(pg->reached, pg->reached + place,
+		pg->num_reached * sizeof(*pg->reached));
 	return err;
 }
 
 /**
- * plan_graph_reach() - order the chains that a hook reaches
+ * plan_graph_reach() - order the chains that a hook reaches, to @pg->reached
  * @pg:		graph
  * @hook:	hook that the table has
  * @why:	where a refusal goes
@@ -206,6 +209,8 @@ static void sum_costs(struct plan_graph *pg, uint32_t chain)
 		const struct plan_node *to =
 			&pg->nodes[pg->calls[pc->calls + i]];
 
+		if (!to->is_code)
+			continue;
 		n->walk = plan_sum(n->walk, to->walk);
 		if (!to->is_inline)
 			continue;
@@ -225,13 +230,14 @@ static void sum_sites(struct plan_graph *pg, uint32_t chain)
 	for (i = 0; i < pc->num_calls; i++) {
 		struct plan_node *to = &pg->nodes[pg->calls[pc->calls + i]];
 
-		to->sites = plan_sum(to->sites, copies);
+		if (to->is_code)
+			to->sites = plan_sum(to->sites, copies);
 	}
 }
 
 /**
  * plan_graph_sum() - compute all sums anew after @is_inline changed
- * @pg:		graph after plan_graph_reach()
+ * @pg:		graph after plan_part()
  */
 void plan_graph_sum(struct plan_graph *pg)
 {

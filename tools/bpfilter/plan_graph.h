@@ -27,12 +27,14 @@ struct plan_cost {
  * struct plan_chain - a chain, the same for all hooks
  * @calls:	index in struct plan_graph's @calls of its first jump
  * @num_calls:	number of its jumps and gotos
+ * @num_selective: rules that a classifier can tell packets apart by
  * @own:	cost of its rules, without what they jump to
  * @need:	what its rules look at, without what they jump to
  */
 struct plan_chain {
 	uint32_t calls;
 	uint32_t num_calls;
+	uint32_t num_selective;
 	struct plan_cost own;
 	struct plan_need need;
 };
@@ -41,6 +43,9 @@ struct plan_chain {
  * struct plan_node - a chain as one hook sees it
  * @level:	frames of the stack between the hook's own chain and this one, at
  *		most, if no chain were inline
+ * @wants_data:	code that jumps to it shall find it as data
+ * @is_code:	code jumps to it as code
+ * @is_data:	packets can get to it as data
  * @is_inline:	its code stands where the jumps to it do
  * @sites:	how many such places there are, copies in inline chains counted
  * @full:	its own cost and that of all inline chains in it
@@ -48,6 +53,9 @@ struct plan_chain {
  */
 struct plan_node {
 	uint32_t level;
+	bool wants_data;
+	bool is_code;
+	bool is_data;
 	bool is_inline;
 	uint64_t sites;
 	struct plan_cost full;
@@ -62,7 +70,9 @@ struct plan_node {
  * @num_calls:	number of @calls
  * @max_calls:	room in @calls
  * @nodes:	what does, by chain
- * @order:	chains that the hook reaches, each behind all that jump to it
+ * @reached:	chains that the hook reaches, each behind all that jump to it
+ * @order:	those of them that are code, likewise
+ * @num_reached: number of @reached
  * @num_order:	number of @order
  * @frames_max:	frames of the stack that the hook's chains may take
  */
@@ -73,7 +83,9 @@ struct plan_graph {
 	uint32_t num_calls;
 	uint32_t max_calls;
 	struct plan_node *nodes;
+	uint32_t *reached;
 	uint32_t *order;
+	uint32_t num_reached;
 	uint32_t num_order;
 	uint32_t frames_max;
 };
@@ -91,9 +103,13 @@ static inline uint64_t plan_product(uint64_t a, uint64_t b)
 /* plan_cost.c */
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule);
+bool plan_is_selective(const struct ir_ruleset *rs,
+		       const struct ir_rule *rule);
 void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		    const struct ir_rule *rule);
 void plan_need_merge(struct plan_need *need, const struct plan_need *more);
+void plan_need_data(struct plan_need *need, const struct plan_need *chain,
+		    bool tree);
 bool plan_reloads(const struct ir_ruleset *rs, const struct ir_rule *rule);
 
 /* plan_graph.c */
@@ -102,6 +118,15 @@ int plan_graph_make(struct plan_graph *pg, const struct ir_ruleset *rs,
 void plan_graph_free(struct plan_graph *pg);
 int plan_graph_reach(struct plan_graph *pg, int hook, struct refusal *why);
 void plan_graph_sum(struct plan_graph *pg);
+
+/* plan_mode.c */
+bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
+		 unsigned int attempt);
+void plan_part(struct plan_graph *pg);
+bool plan_is_too_much(const struct plan_graph *pg,
+		      const struct compile_env *env);
+bool plan_wants_tree(const struct ir_ruleset *rs, uint32_t chain,
+		     const struct compile_env *env);
 
 /* plan_inline.c */
 int plan_inline_for_depth(struct plan_graph *pg, int hook, struct refusal *why);

@@ -53,7 +53,7 @@ static uint32_t set_levels(struct plan_graph *pg)
 			struct plan_node *to =
 				&pg->nodes[pg->calls[pc->calls + j]];
 
-			if (to->level < below)
+			if (to->is_code && to->level < below)
 				to->level = below;
 		}
 		if (num < below)

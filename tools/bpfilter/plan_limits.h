@@ -6,8 +6,8 @@
 #define PLAN_FRAMES_MAX		8
 #define PLAN_FUNCS_MAX		256
 
-/* Functions that do not walk rules: load_state(), load_packet(), load_options() */
-#define PLAN_FUNCS_OTHER	3
+/* Besides those for chains: load_state(), load_packet(), load_options(), walk() */
+#define PLAN_FUNCS_OTHER	4
 
 /*
  * The verifier keeps at most 8,192 branches whose other side it has not looked

@@ -227,6 +227,9 @@ static void answer(struct helper *h, const struct bpfilter_request *req,
 		.btf = &h->btf,
 		.nr_cpus = req->nr_cpus,
 		.hz = req->hz,
+		.plan = req->plan,
+		/* Any number that comes from the ruleset */
+		.seed = req->size,
 	};
 	struct compiled c;
 	struct refusal why;
@@ -250,8 +253,9 @@ static void check_request(const struct bpfilter_request *req)
 		    BPFILTER_PROTOCOL_VERSION);
 	if (!req->size || req->size > BLOB_SIZE_MAX)
 		die("request of %u bytes", req->size);
-	if (!req->nr_cpus || !req->hz || req->reserved)
-		die("request for %u CPUs, %u Hz", req->nr_cpus, req->hz);
+	if (!req->nr_cpus || !req->hz || req->plan > BPFILTER_PLAN_MAX)
+		die("request for %u CPUs, %u Hz, plan %u", req->nr_cpus,
+		    req->hz, req->plan);
 }
 
 /* The hard limit stays, so that the next request can have more */

@@ -17,7 +17,7 @@
  */
 
 /* Version of the request, reply and commit layouts below */
-#define BPFILTER_PROTOCOL_VERSION	2
+#define BPFILTER_PROTOCOL_VERSION	3
 
 /* First word of a request and of a reply: a stream out of step shows here */
 #define BPFILTER_REQUEST_MAGIC		0x62706672
@@ -42,6 +42,23 @@ enum bpfilter_sockopt {
 };
 
 /**
+ * enum bpfilter_plan - which chains become code and which data
+ * @BPFILTER_PLAN_AUTO:		what costs least; nothing is refused for its size
+ * @BPFILTER_PLAN_CODE:		all code
+ * @BPFILTER_PLAN_DATA:		all data
+ * @BPFILTER_PLAN_MIXED:	a choice that is as good as random for each chain,
+ *				and the same for the same ruleset
+ * @BPFILTER_PLAN_MAX:		the greatest of these
+ */
+enum bpfilter_plan {
+	BPFILTER_PLAN_AUTO,
+	BPFILTER_PLAN_CODE,
+	BPFILTER_PLAN_DATA,
+	BPFILTER_PLAN_MIXED,
+	BPFILTER_PLAN_MAX = BPFILTER_PLAN_MIXED,
+};
+
+/**
  * struct bpfilter_request - what the helper reads from its standard input
  * @magic:	BPFILTER_REQUEST_MAGIC
  * @version:	BPFILTER_PROTOCOL_VERSION
@@ -53,7 +70,7 @@ enum bpfilter_sockopt {
  *		checked, contents not
  * @nr_cpus:	rows the counter map must have (nr_cpu_ids)
  * @hz:		ticks per second, for conntrack timeouts
- * @reserved:	0
+ * @plan:	enum bpfilter_plan
  */
 struct bpfilter_request {
 	__u32	magic;
@@ -63,7 +80,7 @@ struct bpfilter_request {
 	__u32	size;
 	__u32	nr_cpus;
 	__u32	hz;
-	__u32	reserved;
+	__u32	plan;
 };
 
 /**

@@ -257,6 +257,15 @@ FIXTURE(kernel)
 	struct kernel k;
 };
 
+FIXTURE_VARIANT(kernel)
+{
+	enum plan_mode mode;
+};
+
+FIXTURE_VARIANT_ADD(kernel, all_code) { PLAN_CODE };
+FIXTURE_VARIANT_ADD(kernel, all_data) { PLAN_DATA };
+FIXTURE_VARIANT_ADD(kernel, mixed) { PLAN_MIXED };
+
 /* Whether there is a device shows in what a rule for it does */
 static int probe_device(struct kernel *k, bool out, char *name)
 {
@@ -286,7 +295,7 @@ static int read_kernel(struct kernel *k)
 {
 	int err, cpus = libbpf_num_possible_cpus();
 
-	k->env = (struct compile_env) { &k->kb, cpus, HZ_ANY };
+	k->env = (struct compile_env) { &k->kb, cpus, HZ_ANY, PLAN_CODE };
 	err = cpus < 0 ? cpus : bpfilter_kernel_btf_read(&k->kb);
 	if (!err)
 		err = probe_device(k, false, k->in);
@@ -302,19 +311,23 @@ FIXTURE_SETUP(kernel)
 	if (err == -EPERM)
 		SKIP(return, "needs root");
 	ASSERT_EQ(0, err);
+	self->k.env.plan = variant->mode;
 }
 
 FIXTURE_TEARDOWN(kernel)
 {
 }
 
-static int compare_series(const struct kernel *k,
+/* Chains that are data get classifiers even if they are short */
+static int compare_series(struct kernel *k,
 			  enum random_shape shape, enum random_tests tests,
 			  struct tally *t)
 {
 	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
 
+		k->env.seed = seed;
+		k->env.tree_rules = 2 + seed % 6;
 		if (compare_ruleset(&r, k, shape, tests, t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
@@ -392,7 +405,7 @@ static int ir_load(struct ir_subject *s, const struct kernel *k)
 	make_certain(s->passed);
 	ret = bpfilter_passes_run(s->passed, &s->why);
 	if (!ret)
-		ret = bpfilter_plan_make(s->passed, &plan, &s->why);
+		ret = bpfilter_plan_make(s->passed, &k->env, &plan, &s->why);
 	if (!ret)
 		ret = bpfilter_gen(s->passed, plan, &k->env, &s->img, &s->why);
 	bpfilter_plan_free(plan);
@@ -483,10 +496,15 @@ FIXTURE(ir)
 FIXTURE_VARIANT(ir)
 {
 	uint16_t family;
+	enum plan_mode mode;
 };
 
-FIXTURE_VARIANT_ADD(ir, ipv4) { NFPROTO_IPV4 };
-FIXTURE_VARIANT_ADD(ir, ipv6) { NFPROTO_IPV6 };
+FIXTURE_VARIANT_ADD(ir, ipv4) { NFPROTO_IPV4, PLAN_CODE };
+FIXTURE_VARIANT_ADD(ir, ipv4_data) { NFPROTO_IPV4, PLAN_DATA };
+FIXTURE_VARIANT_ADD(ir, ipv4_mixed) { NFPROTO_IPV4, PLAN_MIXED };
+FIXTURE_VARIANT_ADD(ir, ipv6) { NFPROTO_IPV6, PLAN_CODE };
+FIXTURE_VARIANT_ADD(ir, ipv6_data) { NFPROTO_IPV6, PLAN_DATA };
+FIXTURE_VARIANT_ADD(ir, ipv6_mixed) { NFPROTO_IPV6, PLAN_MIXED };
 
 FIXTURE_SETUP(ir)
 {
@@ -497,6 +515,7 @@ FIXTURE_SETUP(ir)
 	ASSERT_EQ(0, err);
 	if (self->k.kb.func[KBTF_FUNC_XT_MATCH] == KBTF_NONE)
 		SKIP(return, "a kernel without bpfilter");
+	self->k.env.plan = variant->mode;
 }
 
 FIXTURE_TEARDOWN(ir)
@@ -509,6 +528,8 @@ TEST_F_TIMEOUT(ir, loads_and_runs, 300)
 	uint32_t seed;
 
 	for (seed = 1; seed <= RULESETS; seed++) {
+		self->k.env.seed = seed;
+		self->k.env.tree_rules = 2 + seed % 6;
 		ASSERT_EQ(0, ir_compare_ruleset(seed * 0x9e3779b97f4a7c15,
 						&self->k, variant->family, &t))
 			TH_LOG("seed %u", seed);
@@ -528,15 +549,26 @@ FIXTURE_VARIANT(limit)
 	void (*make)(struct make *mk, uint32_t num);
 	uint32_t num;
 	uint32_t other_saddr;
+	enum plan_mode mode;
 };
 
-FIXTURE_VARIANT_ADD(limit, final_rules) { shape_final, 11000, 5000 };
-FIXTURE_VARIANT_ADD(limit, counting_rules) { shape_counting, 20000, 15000 };
-FIXTURE_VARIANT_ADD(limit, rules_with_many_tests) { shape_tests, 4000, 3000 };
-FIXTURE_VARIANT_ADD(limit, nested_chains) { shape_nest, 200, 100 };
-FIXTURE_VARIANT_ADD(limit, many_chains) { shape_fan, 1000, 500 };
+#define LIMIT(name, ...)						\
+FIXTURE_VARIANT_ADD(limit, name) { __VA_ARGS__ }
 
-FIXTURE_VARIANT_ADD(limit, bridged_rules) { shape_bridged, 5000, 3000 };
+LIMIT(final_rules, shape_final, 11000, 5000, PLAN_CODE);
+LIMIT(counting_rules, shape_counting, 20000, 15000, PLAN_CODE);
+LIMIT(rules_with_many_tests, shape_tests, 4000, 3000, PLAN_CODE);
+LIMIT(nested_chains, shape_nest, 200, 100, PLAN_CODE);
+LIMIT(many_chains, shape_fan, 1000, 500, PLAN_CODE);
+LIMIT(bridged_rules, shape_bridged, 5000, 3000, PLAN_CODE);
+
+/* As data there is none but memory, and that is what is taken then */
+LIMIT(more_final_rules, shape_final, 40000, 35000, PLAN_AUTO);
+LIMIT(more_counting_rules, shape_counting, 40000, 35000, PLAN_AUTO);
+LIMIT(more_rules_with_many_tests, shape_tests, 20000, 15000, PLAN_AUTO);
+LIMIT(more_nested_chains, shape_nest, 5000, 3000, PLAN_AUTO);
+LIMIT(more_chains, shape_fan, 10000, 5000, PLAN_AUTO);
+LIMIT(more_bridged_rules, shape_bridged, 20000, 15000, PLAN_AUTO);
 
 FIXTURE_SETUP(limit)
 {
@@ -548,6 +580,7 @@ FIXTURE_SETUP(limit)
 	if (variant->make == shape_bridged &&
 	    self->k.kb.func[KBTF_FUNC_XT_MATCH] == KBTF_NONE)
 		SKIP(return, "a kernel without bpfilter");
+	self->k.env.plan = variant->mode;
 }
 
 FIXTURE_TEARDOWN(limit)

@@ -41,7 +41,9 @@ FIXTURE_SETUP(table)
 	memset(self, 0, sizeof(*self));
 	make_init(&self->mk);
 	vm_kernel_btf(&self->kb);
-	self->env = (struct compile_env) { &self->kb, 2, VM_HZ };
+	self->env = (struct compile_env) {
+		&self->kb, 2, VM_HZ, PLAN_CODE,
+	};
 }
 
 FIXTURE_TEARDOWN(table)
@@ -63,7 +65,7 @@ static int translate(struct _test_data_table *t)
 	if (!ret)
 		ret = bpfilter_passes_run(t->rs, &t->why);
 	if (!ret)
-		ret = bpfilter_plan_make(t->rs, &t->plan, &t->why);
+		ret = bpfilter_plan_make(t->rs, &t->env, &t->plan, &t->why);
 	if (!ret)
 		ret = bpfilter_gen(t->rs, t->plan, &t->env, &t->img, &t->why);
 	return ret;
@@ -287,7 +289,7 @@ TEST_F(nest, runs_in_eight_frames)
 	uint32_t inlined = 0;
 
 	vm_kernel_btf(&t.kb);
-	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
+	t.env = (struct compile_env) { &t.kb, 2, VM_HZ, PLAN_CODE };
 	make_init(&t.mk);
 	shape_nest(&t.mk, variant->depth);
 	ASSERT_EQ(0, translate(&t));
@@ -358,7 +360,7 @@ TEST_F(change, runs_in_eight_frames)
 	uint64_t result;
 
 	vm_kernel_btf(&t.kb);
-	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
+	t.env = (struct compile_env) { &t.kb, 2, VM_HZ, PLAN_CODE };
 	make_init(&t.mk);
 	shape_nest(&t.mk, variant->depth);
 	/* Nothing of the innermost chain before it */

@@ -22,7 +22,8 @@
 #define RULESETS	3000
 #define PACKETS		60
 #define TURNS		3
-#define MAX_RULES	256
+#define MAX_RULES	1024
+#define LONG_RULESETS	150
 #define CPUS		2
 
 /**
@@ -53,10 +54,14 @@ struct subject {
 
 /* --- Rulesets --- */
 
-static int translate(struct rng *r, struct subject *s, bool passes)
+/* Chains that are data get classifiers even if they are short */
+static int translate(struct rng *r, struct subject *s, enum plan_mode mode,
+		     bool passes)
 {
 	struct kernel_btf kb;
-	const struct compile_env env = { &kb, CPUS, VM_HZ };
+	const struct compile_env env = {
+		&kb, CPUS, VM_HZ, mode, r->state, 2 + rng_below(r, 6),
+	};
 	struct refusal why = {};
 	struct plan *plan = NULL;
 	int ret = 0;
@@ -65,7 +70,7 @@ static int translate(struct rng *r, struct subject *s, bool passes)
 	if (passes)
 		ret = bpfilter_passes_run(s->passed, &why);
 	if (!ret)
-		ret = bpfilter_plan_make(s->passed, &plan, &why);
+		ret = bpfilter_plan_make(s->passed, &env, &plan, &why);
 	s->frames = 8;
 	if (!ret && rng_one_in(r, 2)) {
 		shake_plan(r, s->passed, plan);
@@ -143,14 +148,16 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 	return 0;
 }
 
-static int compare_ruleset(uint64_t seed, uint16_t family, bool passes,
-			   struct tally *t)
+typedef struct ir_ruleset *(*make_fn)(struct rng *r, uint16_t family);
+
+static int compare_ruleset(uint64_t seed, uint16_t family, make_fn make,
+			   enum plan_mode mode, bool passes, struct tally *t)
 {
 	struct rng r = { seed }, again = { seed };
 	struct subject s = {
-		.rs = random_ir(&r, family), .passed = random_ir(&again, family),
+		.rs = make(&r, family), .passed = make(&again, family),
 	};
-	int bad = translate(&r, &s, passes);
+	int bad = translate(&r, &s, mode, passes);
 
 	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 		t->programs += s.img.prog[hook].num_insns != 0;
@@ -168,13 +175,25 @@ FIXTURE(random) { };
 FIXTURE_VARIANT(random)
 {
 	uint16_t family;
+	enum plan_mode mode;
 	bool passes;
 };
 
-FIXTURE_VARIANT_ADD(random, ipv4) { NFPROTO_IPV4, true };
-FIXTURE_VARIANT_ADD(random, ipv4_as_it_is) { NFPROTO_IPV4, false };
-FIXTURE_VARIANT_ADD(random, ipv6) { NFPROTO_IPV6, true };
-FIXTURE_VARIANT_ADD(random, ipv6_as_it_is) { NFPROTO_IPV6, false };
+#define VARIANT(name, family, mode, passes)				\
+FIXTURE_VARIANT_ADD(random, name) { NFPROTO_##family, PLAN_##mode, passes }
+
+VARIANT(ipv4, IPV4, CODE, true);
+VARIANT(ipv4_as_it_is, IPV4, CODE, false);
+VARIANT(ipv4_data, IPV4, DATA, true);
+VARIANT(ipv4_data_as_it_is, IPV4, DATA, false);
+VARIANT(ipv4_mixed, IPV4, MIXED, true);
+VARIANT(ipv4_auto, IPV4, AUTO, true);
+VARIANT(ipv6, IPV6, CODE, true);
+VARIANT(ipv6_as_it_is, IPV6, CODE, false);
+VARIANT(ipv6_data, IPV6, DATA, true);
+VARIANT(ipv6_data_as_it_is, IPV6, DATA, false);
+VARIANT(ipv6_mixed, IPV6, MIXED, true);
+VARIANT(ipv6_auto, IPV6, AUTO, true);
 FIXTURE_SETUP(random) { }
 FIXTURE_TEARDOWN(random) { }
 
@@ -185,7 +204,8 @@ TEST_F_TIMEOUT(random, programs_do_as_the_ir_says, 300)
 
 	for (seed = 1; seed <= RULESETS; seed++) {
 		ASSERT_EQ(0, compare_ruleset(seed * 0x9e3779b97f4a7c15,
-					     variant->family, variant->passes,
+					     variant->family, random_ir,
+					     variant->mode, variant->passes,
 					     &t))
 			TH_LOG("seed %u", seed);
 	}
@@ -198,6 +218,46 @@ TEST_F_TIMEOUT(random, programs_do_as_the_ir_says, 300)
 	EXPECT_GT(t.packets - t.packets / 5, t.accepted);
 	EXPECT_LT(t.packets / 2, t.asked);
 	EXPECT_LT(t.packets / 20, t.changed);
+	EXPECT_LT(t.packets, t.counted);
+}
+
+/* --- Long chains --- */
+
+FIXTURE(chains) { };
+FIXTURE_VARIANT(chains)
+{
+	uint16_t family;
+	enum plan_mode mode;
+	bool passes;
+};
+
+FIXTURE_VARIANT_ADD(chains, ipv4) { NFPROTO_IPV4, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(chains, ipv4_as_it_is) { NFPROTO_IPV4, PLAN_DATA, false };
+FIXTURE_VARIANT_ADD(chains, ipv4_mixed) { NFPROTO_IPV4, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(chains, ipv4_auto) { NFPROTO_IPV4, PLAN_AUTO, true };
+FIXTURE_VARIANT_ADD(chains, ipv6) { NFPROTO_IPV6, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(chains, ipv6_as_it_is) { NFPROTO_IPV6, PLAN_DATA, false };
+FIXTURE_VARIANT_ADD(chains, ipv6_mixed) { NFPROTO_IPV6, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(chains, ipv6_auto) { NFPROTO_IPV6, PLAN_AUTO, true };
+FIXTURE_SETUP(chains) { }
+FIXTURE_TEARDOWN(chains) { }
+
+TEST_F_TIMEOUT(chains, long_ones_do_as_the_ir_says, 300)
+{
+	struct tally t = {};
+	uint32_t seed;
+
+	for (seed = 1; seed <= LONG_RULESETS; seed++) {
+		ASSERT_EQ(0, compare_ruleset(seed * 0x9e3779b97f4a7c15,
+					     variant->family, random_ir_long,
+					     variant->mode, variant->passes,
+					     &t))
+			TH_LOG("seed %u", seed);
+	}
+	fprintf(stderr,
+		"# %u programs, %lu packets, %lu accepted, %lu questions, %lu changes, %lu rules counted\n",
+		t.programs, t.packets, t.accepted, t.asked, t.changed,
+		t.counted);
 	EXPECT_LT(t.packets, t.counted);
 }
 
@@ -273,7 +333,7 @@ static int check_costs(const struct ir_ruleset *rs, const struct plan *plan,
 TEST_F(random, costs_as_planned)
 {
 	struct kernel_btf kb;
-	const struct compile_env env = { &kb, CPUS, VM_HZ };
+	const struct compile_env env = { &kb, CPUS, VM_HZ, PLAN_CODE };
 	struct refusal why = {};
 	uint32_t seed, checked = 0;
 
@@ -284,7 +344,7 @@ TEST_F(random, costs_as_planned)
 		struct gen_image img = {};
 		struct plan *plan = NULL;
 
-		ASSERT_EQ(0, bpfilter_plan_make(rs, &plan, &why));
+		ASSERT_EQ(0, bpfilter_plan_make(rs, &env, &plan, &why));
 		ASSERT_EQ(0, bpfilter_gen(rs, plan, &env, &img, &why));
 		ASSERT_EQ(0, check_costs(rs, plan, &img, &checked))
 			bpfilter_ir_dump(rs, stderr);

@@ -55,11 +55,14 @@ struct subject {
 
 /* --- Rulesets --- */
 
-static int translate(struct rng *r, struct subject *s, size_t size, bool passes,
-		     struct refusal *why)
+/* Chains that are data get classifiers even if they are short */
+static int translate(struct rng *r, struct subject *s, size_t size,
+		     enum plan_mode mode, bool passes, struct refusal *why)
 {
 	struct kernel_btf kb;
-	const struct compile_env env = { &kb, CPUS, VM_HZ };
+	const struct compile_env env = {
+		&kb, CPUS, VM_HZ, mode, r->state, 2 + rng_below(r, 6),
+	};
 	struct plan *plan = NULL;
 	int ret;
 
@@ -68,7 +71,7 @@ static int translate(struct rng *r, struct subject *s, size_t size, bool passes,
 	if (!ret && passes)
 		ret = bpfilter_passes_run(s->rs, why);
 	if (!ret)
-		ret = bpfilter_plan_make(s->rs, &plan, why);
+		ret = bpfilter_plan_make(s->rs, &env, &plan, why);
 	s->frames = 8;
 	if (!ret && passes && rng_one_in(r, 2)) {
 		shake_plan(r, s->rs, plan);
@@ -139,10 +142,10 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 }
 
 static int compare_subject(struct rng *r, struct subject *s, size_t size,
-			   bool passes, struct tally *t)
+			   enum plan_mode mode, bool passes, struct tally *t)
 {
 	struct refusal why;
-	int bad = translate(r, s, size, passes, &why);
+	int bad = translate(r, s, size, mode, passes, &why);
 
 	if (bad) {
 		/* Refusals of the blob reader have a test of their own */
@@ -162,7 +165,7 @@ static int compare_subject(struct rng *r, struct subject *s, size_t size,
 
 static int compare_ruleset(struct rng *r, uint16_t family,
 			   enum random_shape shape, enum random_tests tests,
-			   bool passes, struct tally *t)
+			   enum plan_mode mode, bool passes, struct tally *t)
 {
 	struct subject s = { .family = family };
 	struct make mk;
@@ -175,21 +178,22 @@ static int compare_ruleset(struct rng *r, uint16_t family,
 	random_ruleset(r, &mk, shape, tests);
 	blob = make_blob(&mk, &size);
 	s.blob = blob;
-	bad = compare_subject(r, &s, size, passes, t);
+	bad = compare_subject(r, &s, size, mode, passes, t);
 	free(blob);
 	make_free(&mk);
 	return bad;
 }
 
 static int compare_series(uint16_t family, enum random_shape shape,
-			  enum random_tests tests, bool passes,
-			  struct tally *t)
+			  enum random_tests tests, enum plan_mode mode,
+			  bool passes, struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
 
-		if (compare_ruleset(&r, family, shape, tests, passes, t)) {
+		if (compare_ruleset(&r, family, shape, tests, mode, passes,
+				    t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
 		}
@@ -207,42 +211,76 @@ FIXTURE_VARIANT(random)
 	uint16_t family;
 	enum random_shape shape;
 	enum random_tests tests;
+	enum plan_mode mode;
 	bool passes;
 	unsigned int taken;
 };
 
-#define SERIES(f, s, t, p, n)						\
+#define SERIES(f, s, t, m, p, n)					\
 	{								\
 		.family = NFPROTO_##f, .shape = RANDOM_##s,		\
-		.tests = RANDOM_##t, .passes = (p), .taken = (n),	\
+		.tests = RANDOM_##t, .mode = PLAN_##m, .passes = (p),	\
+		.taken = (n),						\
 	}
 
 FIXTURE_VARIANT_ADD(random, chains)
-	SERIES(IPV4, LEGAL, FEW, true, RULESETS);
+	SERIES(IPV4, LEGAL, FEW, CODE, true, RULESETS);
 FIXTURE_VARIANT_ADD(random, chains_as_they_are)
-	SERIES(IPV4, LEGAL, FEW, false, RULESETS);
+	SERIES(IPV4, LEGAL, FEW, CODE, false, RULESETS);
 FIXTURE_VARIANT_ADD(random, rules)
-	SERIES(IPV4, LEGAL, MANY, true, RULESETS);
+	SERIES(IPV4, LEGAL, MANY, CODE, true, RULESETS);
 FIXTURE_VARIANT_ADD(random, rules_as_they_are)
-	SERIES(IPV4, LEGAL, MANY, false, RULESETS);
+	SERIES(IPV4, LEGAL, MANY, CODE, false, RULESETS);
 FIXTURE_VARIANT_ADD(random, all)
-	SERIES(IPV4, LEGAL, ALL, true, RULESETS / 10 * 9);
+	SERIES(IPV4, LEGAL, ALL, CODE, true, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, all_as_it_is)
-	SERIES(IPV4, LEGAL, ALL, false, RULESETS / 10 * 9);
+	SERIES(IPV4, LEGAL, ALL, CODE, false, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, forged_chains)
-	SERIES(IPV4, FORGED, FEW, true, RULESETS / 20);
+	SERIES(IPV4, FORGED, FEW, CODE, true, RULESETS / 20);
 FIXTURE_VARIANT_ADD(random, forged_rules_as_they_are)
-	SERIES(IPV4, FORGED, MANY, false, RULESETS / 20);
+	SERIES(IPV4, FORGED, MANY, CODE, false, RULESETS / 20);
 FIXTURE_VARIANT_ADD(random, forged_all)
-	SERIES(IPV4, FORGED, ALL, true, RULESETS / 20);
+	SERIES(IPV4, FORGED, ALL, CODE, true, RULESETS / 20);
 FIXTURE_VARIANT_ADD(random, chains6)
-	SERIES(IPV6, LEGAL, FEW, true, RULESETS);
+	SERIES(IPV6, LEGAL, FEW, CODE, true, RULESETS);
 FIXTURE_VARIANT_ADD(random, all6)
-	SERIES(IPV6, LEGAL, ALL, true, RULESETS / 10 * 9);
+	SERIES(IPV6, LEGAL, ALL, CODE, true, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, all6_as_it_is)
-	SERIES(IPV6, LEGAL, ALL, false, RULESETS / 10 * 9);
+	SERIES(IPV6, LEGAL, ALL, CODE, false, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, forged_all6)
-	SERIES(IPV6, FORGED, ALL, true, RULESETS / 20);
+	SERIES(IPV6, FORGED, ALL, CODE, true, RULESETS / 20);
+FIXTURE_VARIANT_ADD(random, chains_data)
+	SERIES(IPV4, LEGAL, FEW, DATA, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, chains_data_as_they_are)
+	SERIES(IPV4, LEGAL, FEW, DATA, false, RULESETS);
+FIXTURE_VARIANT_ADD(random, chains_mixed)
+	SERIES(IPV4, LEGAL, FEW, MIXED, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, rules_data)
+	SERIES(IPV4, LEGAL, MANY, DATA, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, rules_mixed)
+	SERIES(IPV4, LEGAL, MANY, MIXED, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, rules_auto)
+	SERIES(IPV4, LEGAL, MANY, AUTO, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, all_data)
+	SERIES(IPV4, LEGAL, ALL, DATA, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all_data_as_it_is)
+	SERIES(IPV4, LEGAL, ALL, DATA, false, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all_mixed)
+	SERIES(IPV4, LEGAL, ALL, MIXED, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, forged_rules_data)
+	SERIES(IPV4, FORGED, MANY, DATA, false, RULESETS / 20);
+FIXTURE_VARIANT_ADD(random, forged_all_mixed)
+	SERIES(IPV4, FORGED, ALL, MIXED, true, RULESETS / 20);
+FIXTURE_VARIANT_ADD(random, chains6_data)
+	SERIES(IPV6, LEGAL, FEW, DATA, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, all6_data)
+	SERIES(IPV6, LEGAL, ALL, DATA, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all6_data_as_it_is)
+	SERIES(IPV6, LEGAL, ALL, DATA, false, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, all6_mixed)
+	SERIES(IPV6, LEGAL, ALL, MIXED, true, RULESETS / 10 * 9);
+FIXTURE_VARIANT_ADD(random, forged_all6_data)
+	SERIES(IPV6, FORGED, ALL, DATA, true, RULESETS / 20);
 
 FIXTURE_SETUP(random) { }
 FIXTURE_TEARDOWN(random) { }
@@ -252,7 +290,8 @@ TEST_F_TIMEOUT(random, programs_do_as_native, 300)
 	struct tally t;
 
 	ASSERT_EQ(0, compare_series(variant->family, variant->shape,
-				    variant->tests, variant->passes, &t));
+				    variant->tests, variant->mode,
+				    variant->passes, &t));
 	EXPECT_LE(variant->taken, t.taken);
 	EXPECT_LT(t.taken / 2, t.programs);
 	EXPECT_LT(t.packets / 10, t.accepted);

@@ -10,6 +10,7 @@
 
 #include "bpf_vm.h"
 #include "bpf_vm_ids.h"
+#include "compile.h"
 
 #define STACK		512
 #define STEPS_MAX	10000000
@@ -85,6 +86,7 @@ static void list_regions(struct vm *vm)
 	if (w->state.out)
 		add_region(vm, &w->out, sizeof(w->out), false);
 	add_region(vm, vm->prog->counters, vm->prog->counters_size, true);
+	add_region(vm, vm->prog->data, vm->prog->data_size, false);
 	for (int i = 0; i < VM_FRAMES_MAX; i++)
 		add_region(vm, vm->frames[i].stack, STACK, true);
 }
@@ -151,6 +153,8 @@ static uint64_t alu(struct vm *vm, uint8_t op, uint64_t a, uint64_t b,
 		return a & b;
 	case BPF_OR:
 		return a | b;
+	case BPF_XOR:
+		return a ^ b;
 	case BPF_LSH:
 		return a << (b & (bits - 1));
 	case BPF_RSH:
@@ -243,6 +247,9 @@ static void run_branch(struct vm *vm, const struct bpf_insn *in, bool wide)
 		vm->pc += wide ? in->off : in->imm;
 		return;
 	}
+	/* There is always time to go on */
+	if (in->code == (BPF_JMP | BPF_JCOND) && in->src_reg == BPF_MAY_GOTO)
+		return;
 	if (!wide) {
 		a = narrow(op, a);
 		b = narrow(op, b);
@@ -370,8 +377,12 @@ static void load_wide(struct vm *vm, const struct bpf_insn *in)
 {
 	uint64_t high = vm->prog->insns[vm->pc++].imm;
 
-	if (in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE && !in->imm)
+	if (in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE &&
+	    in->imm == GEN_MAP_COUNTERS)
 		vm->reg[in->dst_reg] = (uintptr_t)vm->prog->counters + high;
+	else if (in->src_reg == BPF_PSEUDO_MAP_IDX_VALUE &&
+		 in->imm == GEN_MAP_DATA)
+		vm->reg[in->dst_reg] = (uintptr_t)vm->prog->data + high;
 	else if (!in->src_reg)
 		vm->reg[in->dst_reg] = high << 32 | (uint32_t)in->imm;
 	else

@@ -130,11 +130,13 @@ struct vm_world {
 };
 
 /**
- * struct vm_prog - a program with its map
+ * struct vm_prog - a program with its maps
  * @insns:	instructions
  * @num_insns:	number of @insns
- * @counters:	value of map 0
+ * @counters:	value of the map GEN_MAP_COUNTERS
  * @counters_size: bytes of @counters
+ * @data:	value of the map GEN_MAP_DATA, which may only be read
+ * @data_size:	bytes of @data
  * @frames:	deepest that its calls may go, at most VM_FRAMES_MAX
  */
 struct vm_prog {
@@ -142,6 +144,8 @@ struct vm_prog {
 	uint32_t num_insns;
 	void *counters;
 	size_t counters_size;
+	const void *data;
+	size_t data_size;
 	uint32_t frames;
 };
 

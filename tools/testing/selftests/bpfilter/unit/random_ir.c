@@ -14,6 +14,7 @@
 
 #define USER_CHAINS_MAX	6
 #define RULES_MAX	8
+#define RULES_MAX_LONG	80
 
 static void *must(void *p)
 {
@@ -58,6 +59,8 @@ static enum ir_action pick_action(struct ir_maker *m, uint32_t from)
 		IR_ACTION_JUMP, IR_ACTION_JUMP, IR_ACTION_GOTO,
 	};
 
+	if (m->is_long && !rng_one_in(m->r, 12))
+		return actions[3 + rng_below(m->r, 7)];
 	return actions[rng_below(m->r, ARRAY_SIZE(actions) -
 				       (from < m->num_users ? 0 : 3))];
 }
@@ -118,7 +121,7 @@ static void make_hook_chain(struct ir_maker *m, int hook)
 
 	snprintf(c->name, sizeof(c->name), "%s", bpfilter_ir_hook_name(hook));
 	m->rs->hook_chain[hook] = chain;
-	for (int n = rng_below(m->r, RULES_MAX); n > 0; n--)
+	for (int n = rng_below(m->r, m->max_rules); n > 0; n--)
 		random_rule(m, 0);
 	add_last(m, rng_one_in(m->r, 3) ? IR_ACTION_DROP : IR_ACTION_ACCEPT);
 	rule_of(m)->is_policy = true;
@@ -141,7 +144,7 @@ static void make_user_chain(struct ir_maker *m, uint32_t number)
 	c = add_chain(m, -1);
 	chain = m->rs->num_chains - 1;
 	snprintf(c->name, sizeof(c->name), "user%u", number);
-	for (int n = rng_below(m->r, RULES_MAX); n > 0; n--)
+	for (int n = rng_below(m->r, m->max_rules); n > 0; n--)
 		random_rule(m, number + 1);
 	add_last(m, IR_ACTION_RETURN);
 	end_chain(m, chain);
@@ -155,19 +158,15 @@ static void count_refs(struct ir_ruleset *rs)
 			rs->chains[rs->rules[i].target_chain].refs++;
 }
 
-/**
- * random_ir() - make a ruleset
- * @r:		source of numbers
- * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
- *
- * Return: the ruleset.
- */
-struct ir_ruleset *random_ir(struct rng *r, uint16_t family)
+static struct ir_ruleset *make_ruleset(struct rng *r, uint16_t family,
+				       bool is_long)
 {
 	struct ir_ruleset *rs = must(bpfilter_ir_new());
 	struct ir_maker m = {
 		.r = r, .rs = rs, .first_user = IR_NUMHOOKS,
 		.num_users = rng_below(r, USER_CHAINS_MAX + 1),
+		.max_rules = is_long ? RULES_MAX_LONG : RULES_MAX,
+		.is_long = is_long,
 	};
 
 	rs->family = family;
@@ -183,6 +182,30 @@ struct ir_ruleset *random_ir(struct rng *r, uint16_t family)
 	if (bpfilter_ir_set_ends(rs))
 		abort();
 	return rs;
+}
+
+/**
+ * random_ir() - make a ruleset
+ * @r:		source of numbers
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Return: the ruleset.
+ */
+struct ir_ruleset *random_ir(struct rng *r, uint16_t family)
+{
+	return make_ruleset(r, family, false);
+}
+
+/**
+ * random_ir_long() - make a ruleset whose chains are long
+ * @r:		source of numbers
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
+ *
+ * Return: the ruleset.
+ */
+struct ir_ruleset *random_ir_long(struct rng *r, uint16_t family)
+{
+	return make_ruleset(r, family, true);
 }
 
 /* --- Packets --- */

@@ -9,6 +9,7 @@
 /* Random rulesets with all that an IR can say, and packets for them */
 
 struct ir_ruleset *random_ir(struct rng *r, uint16_t family);
+struct ir_ruleset *random_ir_long(struct rng *r, uint16_t family);
 void random_ir_packet(struct rng *r, uint16_t family, struct packet *pkt);
 void random_answers(struct rng *r, struct packet *pkt);
 
@@ -20,6 +21,8 @@ void random_answers(struct rng *r, struct packet *pkt);
  * @proto:	protocol that this rule asks for, 0 for none
  * @first_user:	index of the first user chain
  * @num_users:	how many there will be
+ * @max_rules:	chains have less, besides their last
+ * @is_long:	few rules are final or jump, so that packets get far
  */
 struct ir_maker {
 	struct rng *r;
@@ -28,6 +31,8 @@ struct ir_maker {
 	uint8_t proto;
 	uint32_t first_user;
 	uint32_t num_users;
+	uint32_t max_rules;
+	bool is_long;
 };
 
 /* random_ir.c */

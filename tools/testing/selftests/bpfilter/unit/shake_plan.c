@@ -12,7 +12,7 @@ static void inline_some(struct rng *r, const struct ir_ruleset *rs,
 			ph->func_of[i] = PLAN_INLINE;
 }
 
-/* Put a segment with some of its rules behind each function */
+/* Put a segment with some of its rules behind each function that has none */
 static void cut_some(struct rng *r, const struct ir_ruleset *rs,
 		     struct plan_hook *ph)
 {
@@ -21,12 +21,14 @@ static void cut_some(struct rng *r, const struct ir_ruleset *rs,
 
 	for (uint32_t i = 0; i < ph->num_funcs; i++) {
 		struct plan_func f = ph->funcs[i];
-		uint32_t len = rng_below(r, f.end - f.first);
+		uint32_t len = 0;
 
+		if (f.end > f.first && !f.num_segments && !f.is_segment)
+			len = rng_below(r, f.end - f.first);
 		if (ph->func_of[f.chain] == i)
 			ph->func_of[f.chain] = num;
 		f.first += len;
-		f.num_segments = len > 0;
+		f.num_segments += len > 0;
 		funcs[num++] = f;
 		if (len)
 			funcs[num++] = (struct plan_func) {

@@ -80,10 +80,18 @@ int vm_compare(const struct vm_case *c, struct vm_world *w)
 		.frames = c->frames,
 		.counters_size = 2 * (size_t)c->img->counter_stride,
 	};
+	const struct gen_image *img = c->img;
 	uint64_t result = -1;
 	const char *fault;
+	void *data = NULL;
 	int bad;
 
+	if (img->data_size) {
+		data = calloc(1, img->data_size);
+		memcpy(data, img->data.buf.bytes, img->data.buf.len);
+		prog.data = data;
+		prog.data_size = img->data_size;
+	}
 	prog.counters = calloc(1, prog.counters_size);
 	vm_world_make(w, &c->play, &c->shape);
 	fault = vm_run(w, &prog, &result);
@@ -94,6 +102,7 @@ int vm_compare(const struct vm_case *c, struct vm_world *w)
 		      compare_result(c, w, result) ||
 		      compare_counters(c, prog.counters, w->cpu);
 	free(prog.counters);
+	free(data);
 	return bad;
 }
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A chain becomes records, one behind the other, with its struct data_chain in
+ * front of them: who looks at a short chain finds both in the same cache line.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <linux/netfilter/x_tables.h>
+
+#include "data_chain.h"
+#include "ir_build.h"
+#include "plan_graph.h"
+
+static bool grow(void **array, uint32_t num, uint32_t *max, size_t size)
+{
+	uint32_t room = *max ? *max * 2 : 64;
+	void *bigger;
+
+	if (num < *max)
+		return true;
+	bigger = realloc(*array, room * size);
+	if (!bigger)
+		return false;
+	*array = bigger;
+	*max = room;
+	return true;
+}
+
+static int note_jump(struct data_maker *mk, uint32_t record, uint32_t chain)
+{
+	if (!grow((void **)&mk->jump, mk->num_jumps, &mk->max_jumps,
+		  sizeof(*mk->jump)))
+		return -ENOMEM;
+	mk->jump[mk->num_jumps++] = (struct chain_jump) { record, chain };
+	return 0;
+}
+
+static int note_limits(struct data_maker *mk)
+{
+	for (uint32_t i = 0; i < mk->rule.num_limits; i++) {
+		if (!grow((void **)&mk->limit, mk->num_limits, &mk->max_limits,
+			  sizeof(*mk->limit)))
+			return -ENOMEM;
+		mk->limit[mk->num_limits++] = (struct chain_limit) {
+			mk->num_records, mk->rule.limit[i],
+		};
+	}
+	return 0;
+}
+
+/* --- Records --- */
+
+static uint8_t flags_of(const struct data_maker *mk, const struct ir_rule *r)
+{
+	const struct ir_ruleset *rs = mk->rs;
+	uint8_t flags = 0;
+
+	if (bpfilter_ir_rule_ends(rs, r) || r->action == IR_ACTION_ACCEPT ||
+	    r->action == IR_ACTION_DROP || r->action == IR_ACTION_RETURN ||
+	    r->action == IR_ACTION_GOTO)
+		flags |= DATA_RECORD_FINAL;
+	if (r->action == IR_ACTION_BRIDGE && rs->bridged[r->bridged].is_final)
+		flags |= DATA_RECORD_FINAL;
+	if (mk->rule.features & DATA_MATCH)
+		flags |= DATA_RECORD_BRIDGE;
+	if (r->no_thoff)
+		flags |= DATA_RECORD_NO_THOFF;
+	if (r->action == IR_ACTION_SET_MARK || plan_reloads(rs, r))
+		flags |= DATA_RECORD_RELOAD;
+	return flags;
+}
+
+static int fill_record(struct data_maker *mk, uint32_t off,
+		       const struct ir_rule *r)
+{
+	struct data_record *rec = data_at(&mk->t->buf, off);
+
+	rec->counter = (r - mk->rs->rules) * sizeof(struct xt_counters);
+	rec->action = r->action;
+	rec->flags = flags_of(mk, r);
+	rec->size = mk->rule.num_nodes + 1;
+	data_rule_write(&mk->rule, (struct data_test *)(rec + 1));
+	switch (r->action) {
+	case IR_ACTION_JUMP:
+	case IR_ACTION_GOTO:
+		return note_jump(mk, off, r->target_chain);
+	case IR_ACTION_BRIDGE:
+		rec->arg[0] = r->bridged;
+		break;
+	case IR_ACTION_SET_MARK:
+		rec->arg[0] = r->mark_keep;
+		rec->arg[1] = r->mark_flip;
+		break;
+	case IR_ACTION_ACCEPT:
+	case IR_ACTION_DROP:
+	case IR_ACTION_RETURN:
+	case IR_ACTION_CONTINUE:
+		break;
+	}
+	return 0;
+}
+
+static int put_record(struct data_maker *mk, const struct ir_rule *r)
+{
+	uint32_t off;
+	int err;
+
+	if (mk->rule.num_nodes >= UINT16_MAX)
+		return -E2BIG;
+	off = data_alloc(&mk->t->buf, sizeof(struct data_record) +
+			 mk->rule.num_nodes * sizeof(struct data_test),
+			 DATA_RECORD_ALIGN);
+	if (!off)
+		return mk->t->buf.error;
+	if (!grow((void **)&mk->record, mk->num_records, &mk->max_records,
+		  sizeof(*mk->record)))
+		return -ENOMEM;
+	err = note_limits(mk);
+	if (!err)
+		err = fill_record(mk, off, r);
+	mk->record[mk->num_records++] = off;
+	return err ? err : mk->rule.error;
+}
+
+/* The last one has no test and is final: behind it no packet walks on */
+static int put_records(struct data_maker *mk, const struct ir_chain *c,
+		       struct data_made *made)
+{
+	const struct data_record *rec;
+	int err;
+
+	for (uint32_t i = c->first; i < c->end; i++) {
+		const struct ir_rule *r = &mk->rs->rules[i];
+
+		data_rule_make(&mk->rule, r);
+		if (!mk->rule.error && mk->rule.never)
+			continue;
+		err = put_record(mk, r);
+		if (err)
+			return err;
+		made->features |= mk->rule.features;
+		rec = data_at(&mk->t->buf, mk->record[mk->num_records - 1]);
+		if (rec->flags & DATA_RECORD_FINAL && rec->size == 1)
+			return 0;
+	}
+	return -EINVAL;
+}
+
+/* --- Chains --- */
+
+static uint32_t room_for_roots(const struct data_maker *mk,
+			       const struct ir_chain *c)
+{
+	return c->end - c->first >= mk->tree_rules ? DATA_TREES_MAX : 0;
+}
+
+/* Records are to follow without a gap */
+static uint32_t chain_bytes(uint32_t roots)
+{
+	uint32_t bytes = sizeof(struct data_chain) + roots * sizeof(uint32_t);
+
+	return (bytes + DATA_RECORD_ALIGN - 1) & ~(DATA_RECORD_ALIGN - 1);
+}
+
+/**
+ * data_chain_make() - put a chain in the data map
+ * @mk:		maker
+ * @chain:	chain
+ *
+ * Return: 0 or a negative errno.
+ */
+int data_chain_make(struct data_maker *mk, uint32_t chain)
+{
+	const struct ir_chain *c = &mk->rs->chains[chain];
+	struct data_made *made = &mk->t->chains[chain];
+	uint32_t roots = room_for_roots(mk, c);
+	struct data_buf *buf = &mk->t->buf;
+	struct data_chain *dc;
+	int err;
+
+	mk->num_records = 0;
+	mk->num_limits = 0;
+	made->off = data_alloc(buf, chain_bytes(roots), DATA_RECORD_ALIGN);
+	if (!made->off)
+		return buf->error;
+	err = put_records(mk, c, made);
+	if (err)
+		return err;
+	made->records = mk->num_records;
+	dc = data_at(buf, made->off);
+	dc->first = mk->record[0];
+	dc->last = mk->record[mk->num_records - 1];
+	if (roots)
+		err = data_tree_make(mk, chain);
+	made->bytes = buf->len - made->off;
+	return err;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * walk(): its start, and what its parts share. See gen_walk.h.
+ */
+#include "gen_walk.h"
+
+/* --- Pieces --- */
+
+/* Read a member of struct run_state */
+void walk_load(struct gen *g, uint8_t size, uint8_t reg, int16_t off)
+{
+	asm_emit(&g->code, BPF_LDX_MEM(size, reg, GEN_STATE, off));
+}
+
+/* Write one */
+void walk_store(struct gen *g, uint8_t size, uint8_t reg, int16_t off)
+{
+	asm_emit(&g->code, BPF_STX_MEM(size, GEN_STATE, reg, off));
+}
+
+void walk_set(struct gen *g, int16_t off, uint32_t value)
+{
+	asm_emit(&g->code, BPF_ST_MEM(BPF_W, GEN_STATE, off, (int32_t)value));
+}
+
+/*
+ * Start a loop at @label. Of the registers r0 to r5 only those of the mask @live
+ * are looked at.
+ */
+void walk_loop(struct gen *g, const struct walk *w, uint32_t label,
+	       unsigned int live)
+{
+	asm_bind(&g->code, label);
+	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++)
+		if (!(live & 1U << reg))
+			asm_emit(&g->code, BPF_MOV32_IMM(reg, 0));
+	asm_may_goto(&g->code, w->drop);
+}
+
+/* Point @reg to the data at the offset in @off, which has been compared before */
+void walk_again(struct gen *g, uint8_t reg, uint8_t off)
+{
+	asm_map_value(&g->code, reg, GEN_MAP_DATA, 0);
+	asm_emit(&g->code, BPF_ALU64_REG(BPF_ADD, reg, off));
+}
+
+/* Point @reg to the data at the offset in @off */
+void walk_point(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off)
+{
+	asm_jmp(&g->code, BPF_JGT, off, g->img->data_size - WALK_PAD, w->drop);
+	walk_again(g, reg, off);
+}
+
+/* --- walk() --- */
+
+/* Does it hand the packet to anything? */
+static bool calls_out(const struct gen *g)
+{
+	return walk_has(g, DATA_MATCH | DATA_TARGET | DATA_SET_MARK) ||
+	       g->env->btf->func[KBTF_FUNC_TRACE] != KBTF_NONE;
+}
+
+static void load_row(struct gen *g, const struct walk *w)
+{
+	uint32_t last = (g->img->nr_cpus - 1) * g->img->counter_stride;
+	struct asm_buf *a = &g->code;
+
+	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(row));
+	asm_jmp(a, BPF_JGT, BPF_REG_1, last, w->drop);
+	asm_map_value(a, GEN_COUNTERS, GEN_MAP_COUNTERS, 0);
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, GEN_COUNTERS, BPF_REG_1));
+}
+
+static void load_jumps(struct gen *g)
+{
+	struct asm_buf *a = &g->code;
+
+	if (!walk_jumps(g))
+		return;
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_COUNTERS));
+	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, g->img->jumps_off));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_1, 0));
+	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(top));
+	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(base));
+}
+
+static void start(struct gen *g, const struct walk *w)
+{
+	struct asm_buf *a = &g->code;
+
+	if (calls_out(g)) {
+		asm_emit(a, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_1,
+					WALK_SKB));
+		asm_emit(a, BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_2,
+					WALK_HOOK));
+	}
+	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_3));
+	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
+	load_row(g, w);
+	load_jumps(g);
+	walk_set(g, GEN_OFF(pos), WALK_START);
+}
+
+static void leave(struct gen *g, uint32_t label, enum gen_result result)
+{
+	if (!asm_used(&g->code, label))
+		return;
+	asm_bind(&g->code, label);
+	asm_emit(&g->code, BPF_MOV64_IMM(BPF_REG_0, result));
+	asm_emit(&g->code, BPF_EXIT_INSN());
+}
+
+/**
+ * gen_walk() - emit walk()
+ * @g:		program that calls it
+ */
+void gen_walk(struct gen *g)
+{
+	struct asm_buf *a = &g->code;
+	struct walk w = {
+		.enter = asm_label(a), .run = asm_label(a),
+		.next = asm_label(a), .merge = asm_label(a),
+		.last = asm_label(a), .matched = asm_label(a), .ret = asm_label(a),
+		.drop = asm_label(a),
+	};
+
+	g->func = NULL;
+	g->drop = w.drop;
+	asm_bind(a, g->walk);
+	start(g, &w);
+	walk_enter(g, &w);
+	walk_run(g, &w);
+	walk_matched(g, &w);
+	walk_next(g, &w);
+	leave(g, w.drop, GEN_DROP);
+}
+
+/**
+ * gen_call_walk() - let walk() walk a chain
+ * @g:		program
+ * @chain:	chain that is data
+ */
+void gen_call_walk(struct gen *g, uint32_t chain)
+{
+	walk_set(g, GEN_OFF(chain), g->img->data.chains[chain].off);
+	gen_call(g, g->walk);
+}

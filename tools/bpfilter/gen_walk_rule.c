@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * walk(): the tests of a record.
+ */
+#include "gen_walk.h"
+
+#define RECORD_OFF(member)	((int16_t)offsetof(struct data_record, member))
+#define TEST_OFF(member)	((int16_t)offsetof(struct data_test, member))
+
+#define STATE_LAST	((int32_t)(sizeof(struct run_state) - 4))
+
+/* Highest number that a test for chance draws */
+#define RANDOM_MAX	0x7fffffff
+
+/**
+ * struct tests - the loop over a record's tests
+ * @again:	look at test r9
+ * @others:	its kind r2 is not that which looks at a word; r1 points to it
+ * @yes:	it holds; r1 points to it
+ * @no:		it does not, likewise
+ */
+struct tests {
+	uint32_t again;
+	uint32_t others;
+	uint32_t yes;
+	uint32_t no;
+};
+
+/* r1 points to the test, and so it does at its exits */
+static void test_word(struct gen *g, const struct tests *t)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, TEST_OFF(off)));
+	asm_jmp(a, BPF_JGT, BPF_REG_2, STATE_LAST, t->others);
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_STATE));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(mask)));
+	asm_emit(a, BPF_ALU32_REG(BPF_AND, BPF_REG_2, BPF_REG_3));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(lo)));
+	asm_emit(a, BPF_ALU32_REG(BPF_SUB, BPF_REG_2, BPF_REG_3));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(span)));
+	asm_jmp32_reg(a, BPF_JGT, BPF_REG_2, BPF_REG_3, t->no);
+}
+
+/* Those of other kinds are calls, most of them, so r1 is lost */
+
+static void leave_yes(struct gen *g, const struct tests *t)
+{
+	walk_again(g, BPF_REG_1, WALK_TEST);
+	asm_ja(&g->code, t->yes);
+}
+
+static void test_random(struct gen *g, const struct tests *t)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_helper(a, BPF_FUNC_get_prandom_u32);
+	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_0, RANDOM_MAX));
+	walk_again(g, BPF_REG_1, WALK_TEST);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, TEST_OFF(lo)));
+	asm_jmp32_reg(a, BPF_JLT, BPF_REG_0, BPF_REG_2, t->yes);
+	asm_ja(a, t->no);
+}
+
+static void test_keep(struct gen *g, const struct tests *t)
+{
+	walk_load(g, BPF_H, BPF_REG_2, GEN_OFF(fragoff));
+	walk_store(g, BPF_H, BPF_REG_2, GEN_OFF(kept_fragoff));
+	leave_yes(g, t);
+}
+
+static void test_bridge(struct gen *g, const struct walk *w,
+			const struct tests *t)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(lo)));
+	walk_ask(g, KBTF_FUNC_XT_MATCH);
+	walk_again(g, BPF_REG_1, WALK_TEST);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, t->no);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, w->drop);
+	walk_load(g, BPF_B, BPF_REG_2, GEN_OFF(said));
+	asm_emit(a, BPF_ALU32_REG(BPF_OR, BPF_REG_2, BPF_REG_0));
+	walk_store(g, BPF_B, BPF_REG_2, GEN_OFF(said));
+	asm_ja(a, t->yes);
+}
+
+static void test_others(struct gen *g, const struct walk *w,
+			const struct tests *t)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t random = asm_label(a), keep = asm_label(a);
+
+	asm_bind(a, t->others);
+	if (walk_has(g, DATA_RANDOM))
+		asm_jmp32(a, BPF_JEQ, BPF_REG_2, DATA_TEST_RANDOM, random);
+	if (walk_has(g, DATA_KEEP))
+		asm_jmp32(a, BPF_JEQ, BPF_REG_2, DATA_TEST_KEEP, keep);
+	if (walk_has(g, DATA_MATCH))
+		test_bridge(g, w, t);
+	else
+		asm_ja(a, w->drop);
+	if (walk_has(g, DATA_RANDOM)) {
+		asm_bind(a, random);
+		test_random(g, t);
+	}
+	if (walk_has(g, DATA_KEEP)) {
+		asm_bind(a, keep);
+		test_keep(g, t);
+	}
+}
+
+/*
+ * Where a test leads to. Mostly that is the next test or the rule's end, which
+ * the CPU can foresee, so that it need not wait for what it adds to r9.
+ */
+static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t step = asm_label(a), failed = asm_label(a);
+
+	asm_bind(a, t->yes);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(yes)));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
+	asm_jmp32(a, BPF_JNE, BPF_REG_0, 1, step);
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
+				  sizeof(struct data_test)));
+	asm_ja(a, t->again);
+
+	asm_bind(a, t->no);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(no)));
+	asm_bind(a, step);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_FAILS, failed);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_DROP_PACKET, w->drop);
+	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_0, 4));
+	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_TEST, BPF_REG_0));
+	asm_ja(a, t->again);
+
+	asm_bind(a, failed);
+	if (walk_has(g, DATA_MATCH))
+		walk_held(g, w);
+	asm_ja(a, w->next);
+}
+
+/* Point r1 to record r6, and r9 to its first test or branch to @bare */
+static void start(struct gen *g, const struct walk *w, uint32_t bare)
+{
+	struct asm_buf *a = &g->code;
+
+	asm_bind(a, w->run);
+	walk_point(g, w, BPF_REG_1, WALK_RECORD);
+	if (walk_has(g, DATA_MATCH))
+		asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(said), 0));
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, RECORD_OFF(size)));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 1, bare);
+	asm_emit(a, BPF_MOV32_REG(WALK_TEST, WALK_RECORD));
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
+				  sizeof(struct data_record)));
+	/* As the loop leaves what it uses, and the others as nothing */
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_2));
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_0, BPF_REG_2));
+	asm_emit(a, BPF_MOV32_IMM(BPF_REG_4, 0));
+	asm_emit(a, BPF_MOV32_IMM(BPF_REG_5, 0));
+}
+
+/**
+ * walk_run() - try record r6
+ * @g:		program
+ * @w:		walk
+ */
+void walk_run(struct gen *g, const struct walk *w)
+{
+	struct asm_buf *a = &g->code;
+	bool others = walk_has(g, DATA_MATCH | DATA_RANDOM | DATA_KEEP);
+	const struct tests t = {
+		.again = asm_label(a),
+		.others = others ? asm_label(a) : w->drop,
+		.yes = asm_label(a), .no = asm_label(a),
+	};
+	uint32_t bare = asm_label(a);
+
+	start(g, w, bare);
+	asm_bind(a, t.again);
+	asm_may_goto(a, w->drop);
+	walk_point(g, w, BPF_REG_1, WALK_TEST);
+	test_word(g, &t);
+	go_on(g, w, &t);
+	if (others)
+		test_others(g, w, &t);
+	/* A round without a test must have an end, too */
+	walk_loop(g, w, bare, 0);
+}
