@@ -33,9 +33,24 @@ static void enter_all(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
 				CHAIN_OFF(first)));
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(pos));
-	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->run);
+	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->scan_all);
 	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, BPF_REG_2));
-	asm_ja(a, w->run);
+	walk_scan_all(g, w);
+}
+
+/* Let r9 pass by what of the list lies before the position r1 */
+static void skip_listed(struct gen *g, const struct walk *w)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t again = asm_label(a);
+
+	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_START, w->scan_list);
+	walk_loop(g, w, again, 1 << BPF_REG_1);
+	walk_point(g, w, BPF_REG_2, WALK_LIST);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_2, 0));
+	asm_jmp32_reg(a, BPF_JGE, BPF_REG_3, BPF_REG_1, w->scan_list);
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_LIST, sizeof(uint32_t)));
+	asm_ja(a, again);
 }
 
 /*
@@ -45,7 +60,7 @@ static void enter_all(struct gen *g, const struct walk *w)
 static void take_leaf(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t list = asm_label(a), again = asm_label(a);
+	uint32_t list = asm_label(a);
 
 	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(pos));
 	asm_jmp32(a, BPF_JNE, BPF_REG_4, DATA_REF_RECORD, list);
@@ -56,15 +71,9 @@ static void take_leaf(struct gen *g, const struct walk *w)
 
 	asm_bind(a, list);
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
-	walk_loop(g, w, again, 1 << BPF_REG_1 | 1 << BPF_REG_3);
-	walk_point(g, w, BPF_REG_2, BPF_REG_3);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_2, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_1, again);
-	walk_store(g, BPF_W, BPF_REG_3, GEN_OFF(list));
-	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(last));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_1, w->run);
-	asm_ja(a, w->last);
+	asm_emit(a, BPF_MOV32_REG(WALK_LIST, BPF_REG_3));
+	skip_listed(g, w);
+	walk_scan_list(g, w);
 }
 
 /* Load the classifier's number to r9 and point r1 to its cursor */
@@ -235,7 +244,7 @@ static void next_all(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, RECORD_OFF(size)));
 	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_2, 4));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_RECORD, BPF_REG_2));
-	asm_ja(a, w->run);
+	asm_ja(a, w->scan_all);
 }
 
 static void next_merged(struct gen *g, const struct walk *w)
@@ -245,19 +254,6 @@ static void next_merged(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_RECORD, 1));
 	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(pos));
 	asm_ja(a, w->merge);
-}
-
-/* r1 is where the next record's offset lies */
-static void next_listed(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-
-	walk_point(g, w, BPF_REG_2, BPF_REG_1);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_2, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_1, sizeof(uint32_t)));
-	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(list));
-	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(last));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_2, w->run);
 }
 
 /**
@@ -275,12 +271,12 @@ void walk_next(struct gen *g, const struct walk *w)
 		next_all(g, w);
 		return;
 	}
-	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(list));
-	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_LAST, w->last);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_ALL, all);
+	walk_load(g, BPF_W, WALK_LIST, GEN_OFF(list));
+	asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_LAST, w->last);
+	asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_ALL, all);
 	if (walk_has(g, DATA_TREES))
-		asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_MERGE, merged);
-	next_listed(g, w);
+		asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_MERGE, merged);
+	asm_ja(a, w->scan_list);
 	try_last(g, w);
 	asm_bind(a, all);
 	next_all(g, w);
