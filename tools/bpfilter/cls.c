@@ -7,19 +7,24 @@
 
 #include "cls_impl.h"
 
-/**
- * cls_root_node() - prepare a root
- * @b:		builder
- * @node:	its set is there; gets the rest but hulls
- */
-void cls_root_node(const struct cls_builder *b, struct cls_node *node)
+static uint32_t build_tree(struct cls_builder *b, struct cls_set set,
+			   struct cls_share *share)
 {
+	struct cls_node node = {
+		.set = set,
+		.budget = share->bytes * set.num / share->rules,
+	};
+	uint32_t before = b->buf->len, used, ref;
+
 	for (uint32_t d = 0; d < b->rules->num_dims; d++)
-		node->region[d] = (struct cls_range){
+		node.region[d] = (struct cls_range){
 			0, cls_dim_max(&b->rules->dims[d])
 		};
-	node->depth = 0;
-	node->budget = CLS_BYTES_BASE + (uint64_t)CLS_BYTES_PER_RULE * node->set.num;
+	ref = cls_node(b, &node);
+	used = b->buf->len - before;
+	share->bytes -= used < share->bytes ? used : share->bytes;
+	share->rules -= set.num;
+	return ref;
 }
 
 static void build_trees(struct cls_builder *b, uint32_t *root,
@@ -27,19 +32,18 @@ static void build_trees(struct cls_builder *b, uint32_t *root,
 {
 	struct cls_set all = { .num = b->rules->num_rules };
 	struct cls_set group[DATA_TREES_MAX];
+	struct cls_share share;
 
 	all.start = cls_push(b, all.num);
 	if (b->error)
 		return;
 	for (uint32_t i = 0; i < all.num; i++)
 		cls_numbers(b, all.start)[i] = i;
+	share.rules = all.num;
+	share.bytes = CLS_BYTES_BASE + CLS_BYTES_PER_RULE * share.rules;
 	*num_trees = cls_partition(b, all, group);
-	for (uint32_t i = 0; i < *num_trees; i++) {
-		struct cls_node node = { .set = group[i] };
-
-		cls_root_node(b, &node);
-		root[i] = cls_node(b, &node);
-	}
+	for (uint32_t i = 0; i < *num_trees; i++)
+		root[i] = build_tree(b, group[i], &share);
 }
 
 /**

@@ -32,6 +32,7 @@ bool cls_builder_init(struct cls_builder *b)
 {
 	uint32_t n = b->rules->num_rules;
 
+	cls_cost_init(b);
 	b->bucket_bits = cls_log2_up(n) + 2;
 	b->bucket = malloc(sizeof(*b->bucket) << b->bucket_bits);
 	b->key = malloc(sizeof(*b->key) * (n + 1));

@@ -13,7 +13,7 @@
 #include "cls_impl.h"
 
 /* Cells per rule, as a logarithm */
-#define CELLS_MORE	4
+#define CELLS_MORE	2
 
 /* struct cell_view - where cells lie in a dim */
 struct cell_view {
@@ -107,22 +107,22 @@ static void cells_fold(const struct cls_cells *c, uint32_t num)
 }
 
 struct cells_sum {
-	uint64_t refs;
+	uint64_t bytes;
 	uint32_t runs;
 	float rest;
 };
 
-static struct cells_sum cells_sum(const struct cls_cells *c, uint32_t num)
+static struct cells_sum cells_sum(const struct cls_builder *b, uint32_t num)
 {
+	const struct cls_cells *c = &b->cells;
 	struct cells_sum sum = { 0 };
 
 	for (uint32_t i = 0; i < num; i++) {
-		sum.rest += c->weight[i] * cls_rest(c->over[i]);
+		sum.rest += c->weight[i] * cls_rest(b, c->over[i]);
 		if (!c->mark[i])
 			continue;
 		sum.runs++;
-		if (c->over[i] > 1)
-			sum.refs += c->over[i] + 1;
+		sum.bytes += cls_rest_bytes(c->over[i]);
 	}
 	return sum;
 }
@@ -139,6 +139,8 @@ void cls_offer(struct cls_builder *b, const struct cls_node *node,
 	       uint64_t bytes, struct cls_split *split, struct cls_split *best)
 {
 	split->cost += cls_bytes_cost(b, bytes, node->set.num);
+	if (node->depth)
+		split->cost += b->miss;
 	if (bytes <= node->budget && split->cost < best->cost)
 		*best = *split;
 }
@@ -169,20 +171,19 @@ void cls_try_cells(struct cls_builder *b, const struct cls_node *node,
 
 	cells_fill(b, node, dim, &v);
 	for (; v.bits; v.bits--, v.shift++) {
-		struct cells_sum sum = cells_sum(&b->cells, 1U << v.bits);
+		struct cells_sum sum = cells_sum(b, 1U << v.bits);
 		float rest = sum.rest / node->set.num;
-		uint64_t lists = sum.refs * sizeof(uint32_t);
 
 		split.shift = v.shift;
 		split.bits = v.bits;
 		split.kind = CLS_CUT;
 		split.cost = CLS_NS_CUT + rest;
-		cls_offer(b, node, lists + sizeof(struct data_cut) +
+		cls_offer(b, node, sum.bytes + sizeof(struct data_cut) +
 		      (sizeof(uint32_t) << v.bits), &split, best);
 		if (sum.runs > 1 && sum.runs <= UINT16_MAX) {
 			split.kind = CLS_SEARCH_CELLS;
 			split.cost = cls_search_cost(sum.runs) + rest;
-			cls_offer(b, node, lists + sizeof(struct data_search) +
+			cls_offer(b, node, sum.bytes + sizeof(struct data_search) +
 			      2 * sizeof(uint32_t) * sum.runs, &split, best);
 		}
 		cells_fold(&b->cells, 1U << (v.bits - 1));

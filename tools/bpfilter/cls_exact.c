@@ -128,10 +128,8 @@ void cls_try_exact(struct cls_builder *b, const struct cls_node *node,
 	for (uint32_t i = 0; i <= num; i++) {
 		over += r.over[i];
 		weight += r.weight[i];
-		rest += weight * cls_rest(over);
-		bytes += 2 * sizeof(uint32_t);
-		if (over > 1)
-			bytes += sizeof(uint32_t) * (over + 1);
+		rest += weight * cls_rest(b, over);
+		bytes += 2 * sizeof(uint32_t) + cls_rest_bytes(over);
 	}
 	split.cost = cls_search_cost(num + 1) + rest / node->set.num;
 	cls_offer(b, node, bytes, &split, best);
@@ -153,9 +151,10 @@ void cls_try_hull(struct cls_builder *b, const struct cls_node *node,
 	const struct cls_hull *hull = &node->hull[dim];
 	uint32_t n = node->set.num, outside = n - hull->num;
 	uint64_t bytes = sizeof(struct data_search) +
-		sizeof(uint32_t) * (5 + n + 1ULL + outside + 1ULL);
+		5 * sizeof(uint32_t) + cls_rest_bytes(n) +
+		(uint64_t)cls_rest_bytes(outside);
 
-	split.cost = cls_search_cost(3) + (hull->num * cls_rest(n) +
-					   outside * cls_rest(outside)) / n;
+	split.cost = cls_search_cost(3) + (hull->num * cls_rest(b, n) +
+					   outside * cls_rest(b, outside)) / n;
 	cls_offer(b, node, bytes, &split, best);
 }

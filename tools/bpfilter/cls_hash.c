@@ -111,20 +111,19 @@ static void try_part(struct cls_builder *b, const struct cls_node *node,
 			 split->num_parts * sizeof(struct data_part);
 	float rest;
 
-	if (!sum.used)
+	if (sum.used < 2)
 		return;
 	while (sum.bits > 1 && sum.used * SPARSE <= 1U << sum.bits)
 		fold_buckets(b, &sum);
-	rest = sum.extra * cls_rest(sum.extra);
+	rest = sum.extra * cls_rest(b, sum.extra);
 	bytes += sizeof(uint32_t) << sum.bits;
 	for (uint32_t i = 0; i < 1U << sum.bits; i++) {
 		uint32_t own = b->bucket[i], num = own + sum.extra;
 
 		if (!own)
 			continue;
-		rest += own * cls_rest(num);
-		if (num > 1)
-			bytes += (num + 1ULL) * sizeof(uint32_t);
+		rest += own * cls_rest(b, num);
+		bytes += cls_rest_bytes(num);
 	}
 	split->bits = sum.bits;
 	split->cost = CLS_NS_HASH + split->num_parts * CLS_NS_PART +
@@ -339,6 +338,14 @@ static struct cls_set bucket_set(const struct cls_builder *b,
 	return (struct cls_set){ start[bucket], start[bucket + 1] - start[bucket] };
 }
 
+static void set_ref(struct cls_builder *b, uint32_t off,
+		    const struct cls_split *split, uint32_t bucket, uint32_t ref)
+{
+	struct data_hash *hash = data_at(b->buf, off);
+
+	((uint32_t *)&hash->part[split->num_parts])[bucket] = ref;
+}
+
 /**
  * cls_emit_hash() - build a hash, and all below
  * @b:		builder
@@ -350,31 +357,31 @@ static struct cls_set bucket_set(const struct cls_builder *b,
 uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 		       const struct cls_split *split)
 {
-	uint32_t before = b->buf->len, off = hash_new(b, split), total, empty;
-	uint64_t budget, own;
+	uint32_t before = b->buf->len, off = hash_new(b, split), own, empty;
+	struct cls_share share = { 0 };
 	struct hash_map map = { 0 };
 
 	if (!off)
 		return 0;
-	total = fill_buckets(b, node, split, &map);
+	own = b->buf->len - before;
+	share.bytes = node->budget > own ? node->budget - own : 0;
+	share.rules = fill_buckets(b, node, split, &map);
 	if (b->error)
 		return 0;
-	own = b->buf->len - before +
-	      sizeof(uint32_t) * (total + 1ULL * map.num_used);
-	budget = node->budget > own ? node->budget - own : 0;
 	empty = cls_list(b, map.extra);
-	for (uint32_t i = 0; i < 1U << split->bits && !b->error; i++) {
-		struct cls_set set = bucket_set(b, &map, i);
-		uint32_t ref = empty;
+	for (uint32_t i = 0; i < 1U << split->bits; i++)
+		set_ref(b, off, split, i, empty);
+	for (uint32_t large = 0; large < 2; large++) {
+		for (uint32_t i = 0; i < map.num_used && !b->error; i++) {
+			uint32_t bucket = cls_numbers(b, map.used)[i];
+			struct cls_set set = bucket_set(b, &map, bucket);
 
-		if (set.num)
-			ref = cls_child(b, node, set, (set.num + 1ULL) *
-					sizeof(uint32_t) +
-					budget * set.num / total, -1,
-					(struct cls_range){ 0 });
-		((uint32_t *)data_at(b->buf, off + sizeof(struct data_hash) +
-				     split->num_parts *
-				     sizeof(struct data_part)))[i] = ref;
+			if ((set.num > CLS_LIST_FINE) != large)
+				continue;
+			set_ref(b, off, split, bucket,
+				cls_child(b, node, set, &share, -1,
+					  (struct cls_range){ 0 }));
+		}
 	}
 	return off | DATA_REF_NODE;
 }

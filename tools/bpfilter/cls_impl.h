@@ -13,26 +13,31 @@
  * Costs in nanoseconds, as measured on current server processors with the
  * walker's code and nodes in the second level cache.
  */
-#define CLS_NS_CUT		5.0f
-#define CLS_NS_HASH		5.0f
+#define CLS_NS_CUT		8.0f
+#define CLS_NS_HASH		10.0f
 #define CLS_NS_PART		2.5f
-#define CLS_NS_SEARCH		4.0f
+#define CLS_NS_SEARCH		8.0f
 #define CLS_NS_SEARCH_STEP	2.5f
-#define CLS_NS_CANDIDATE	5.0f
-#define CLS_NS_TREE		10.0f
+#define CLS_NS_CANDIDATE	6.0f
+#define CLS_NS_MISS		8.0f
+#define CLS_NS_TREE		40.0f
 /* Cache misses: what each byte per rule costs once there are many */
-#define CLS_NS_BYTE		0.03f
+#define CLS_NS_BYTE		0.06f
 
 /* Memory of nodes and lists that a chain may have */
 #define CLS_BYTES_BASE		2048
-#define CLS_BYTES_PER_RULE	400
+#define CLS_BYTES_PER_RULE	200
 
-#define CLS_DEPTH_MAX		16
+#define CLS_DEPTH_MAX		12
 /* Cells that a dim is looked at in */
 #define CLS_CELL_BITS_MAX	16
 #define CLS_CELLS_MAX		(1U << CLS_CELL_BITS_MAX)
+/* Costs below a node are computed once for so many rules */
+#define CLS_REST_KNOWN		1024
+/* Lists of up to so many rules are not split */
+#define CLS_LIST_FINE		4
 /* Bounds are looked for at full resolution up to so many rules */
-#define CLS_EXACT_MAX		256
+#define CLS_EXACT_MAX		64
 
 /* struct cls_set - some rules: their numbers, ascending, in the arena */
 struct cls_set {
@@ -117,6 +122,9 @@ struct cls_cells {
  * @list_bits:	its size's logarithm
  * @num_list:	elements in use
  * @error:	first error
+ * @miss:	ns for cache misses: what is not a root, and each record
+ * @candidate:	ns to find that a rule matches or does not
+ * @rest:	cls_rest_cost() by number of rules
  */
 struct cls_builder {
 	struct data_buf *buf;
@@ -133,6 +141,9 @@ struct cls_builder {
 	uint32_t list_bits;
 	uint32_t num_list;
 	int error;
+	float miss;
+	float candidate;
+	float rest[CLS_REST_KNOWN];
 };
 
 /**
@@ -150,6 +161,23 @@ struct cls_node {
 	uint64_t budget;
 	uint32_t depth;
 };
+
+/**
+ * struct cls_share - memory that a node's children may still take
+ * @bytes:	how much
+ * @rules:	rules in those children that are not built yet
+ */
+struct cls_share {
+	uint64_t bytes;
+	uint64_t rules;
+};
+
+float cls_rest_cost(const struct cls_builder *b, uint32_t num);
+
+static inline float cls_rest(const struct cls_builder *b, uint32_t num)
+{
+	return num < CLS_REST_KNOWN ? b->rest[num] : cls_rest_cost(b, num);
+}
 
 static inline const struct cls_range *cls_range(const struct cls_builder *b,
 						uint32_t rule, uint32_t dim)
@@ -194,10 +222,6 @@ static inline uint32_t *cls_numbers(const struct cls_builder *b, uint32_t start)
 	return b->arena + start;
 }
 
-/* cls.c */
-
-void cls_root_node(const struct cls_builder *b, struct cls_node *node);
-
 /* cls_arena.c */
 
 bool cls_builder_init(struct cls_builder *b);
@@ -207,8 +231,9 @@ uint32_t cls_list(struct cls_builder *b, struct cls_set set);
 
 /* cls_cost.c */
 
-float cls_rest(uint32_t num);
-float cls_list_cost(uint32_t num);
+void cls_cost_init(struct cls_builder *b);
+uint32_t cls_rest_bytes(uint32_t num);
+float cls_list_cost(const struct cls_builder *b, uint32_t num);
 float cls_bytes_cost(const struct cls_builder *b, uint64_t bytes, uint32_t num);
 
 /* cls_cells.c */
@@ -246,7 +271,7 @@ void cls_narrow(const struct cls_builder *b, struct cls_node *node);
 struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node);
 uint32_t cls_node(struct cls_builder *b, struct cls_node *node);
 uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
-		   struct cls_set set, uint64_t budget, int dim,
+		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range);
 
 /* cls_partition.c */

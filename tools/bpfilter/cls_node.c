@@ -4,6 +4,9 @@
  */
 #include "cls_impl.h"
 
+/* A dim that fewer rules than one in so many restrict splits too little */
+#define FEW_RESTRICT	4
+
 /* Sets so small are lists without a look */
 #define LIST_ALWAYS	2
 
@@ -54,24 +57,26 @@ void cls_narrow(const struct cls_builder *b, struct cls_node *node)
 struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node)
 {
 	struct cls_split best = {
-		.kind = CLS_LIST, .cost = cls_list_cost(node->set.num),
+		.kind = CLS_LIST, .cost = cls_list_cost(b, node->set.num),
 	};
-	bool open = false;
+	uint32_t most = 0;
 
+	for (uint32_t d = 0; d < b->rules->num_dims; d++)
+		if (node->hull[d].num > most)
+			most = node->hull[d].num;
 	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
 		const struct cls_hull *hull = &node->hull[d];
 
-		if (!hull->num)
+		if (!hull->num || (uint64_t)hull->num * FEW_RESTRICT < most)
 			continue;
-		open = true;
 		if (hull->lo != hull->hi)
 			cls_try_cells(b, node, d, &best);
 		if (node->set.num <= CLS_EXACT_MAX)
 			cls_try_exact(b, node, d, &best);
-		else if (hull->num < node->set.num)
+		else
 			cls_try_hull(b, node, d, &best);
 	}
-	if (open)
+	if (most)
 		cls_try_hash(b, node, &best);
 	return best;
 }
@@ -113,26 +118,31 @@ uint32_t cls_node(struct cls_builder *b, struct cls_node *node)
  * @b:		builder
  * @parent:	node
  * @set:	the child's rules
- * @budget:	bytes that it may take
+ * @share:	memory that it takes its part of
  * @dim:	dim whose region gets smaller, or -1
  * @range:	to what
  *
  * Return: a ref.
  */
 uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
-		   struct cls_set set, uint64_t budget, int dim,
+		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range)
 {
+	uint32_t before = b->buf->len, used, ref;
 	struct cls_node node;
 
 	if (set.num <= LIST_ALWAYS && parent->depth < b->stats->deepest)
 		return cls_list(b, set);
 	node.set = set;
-	node.budget = budget;
+	node.budget = share->bytes * set.num / share->rules;
 	node.depth = parent->depth + 1;
 	for (uint32_t d = 0; d < b->rules->num_dims; d++)
 		node.region[d] = parent->region[d];
 	if (dim >= 0)
 		node.region[dim] = range;
-	return cls_node(b, &node);
+	ref = cls_node(b, &node);
+	used = b->buf->len - before;
+	share->bytes -= used < share->bytes ? used : share->bytes;
+	share->rules -= set.num;
+	return ref;
 }

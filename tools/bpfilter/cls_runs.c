@@ -330,24 +330,21 @@ static uint32_t memo_find(struct cls_builder *b, const struct memo *memo,
 	return run;
 }
 
-/* Bytes that lists of all children would take; numbers the children's twins */
+/* Numbers the children's twins; returns the rules of all others */
 static uint64_t find_twins(struct cls_builder *b, const struct run_map *map,
-			   uint32_t twin, uint64_t *total)
+			   uint32_t twin)
 {
 	struct memo memo = memo_new(b, map->num);
-	uint64_t bytes = 0;
+	uint64_t rules = 0;
 
 	for (uint32_t run = 0; run < map->num && !b->error; run++) {
 		uint32_t same = memo_find(b, &memo, map, run);
-		uint32_t num = run_set(b, map, run).num;
 
 		cls_numbers(b, twin)[run] = same;
-		if (same == run && num > 1) {
-			bytes += (num + 1ULL) * sizeof(uint32_t);
-			*total += num;
-		}
+		if (same == run)
+			rules += run_set(b, map, run).num;
 	}
-	return bytes;
+	return rules;
 }
 
 static void set_ref(struct cls_builder *b, uint32_t off,
@@ -364,35 +361,46 @@ static void set_ref(struct cls_builder *b, uint32_t off,
 	search->bound[search->num + run] = ref;
 }
 
-/* Each child may take what its list takes, and its share of what is left */
+static uint32_t build_child(struct cls_builder *b, const struct cls_node *node,
+			    const struct cls_split *split,
+			    const struct run_map *map, uint32_t run,
+			    struct cls_share *share)
+{
+	struct cls_range range = {
+		cls_numbers(b, map->first)[run], run_last(b, map, run)
+	};
+
+	return cls_child(b, node, run_set(b, map, run), share, split->dim, range);
+}
+
+/*
+ * What is only a list comes first: the memory that it does not need is good for
+ * others.
+ */
 static void build_children(struct cls_builder *b, const struct cls_node *node,
 			   const struct cls_split *split,
 			   const struct run_map *map, uint32_t off,
-			   uint64_t budget)
+			   struct cls_share *share)
 {
 	uint32_t twin = cls_push(b, map->num), refs = cls_push(b, map->num);
-	uint64_t total = 0, lists;
 
 	if (b->error)
 		return;
-	lists = find_twins(b, map, twin, &total);
-	budget = budget > lists ? budget - lists : 0;
-	for (uint32_t run = 0; run < map->num && !b->error; run++) {
-		uint32_t same = cls_numbers(b, twin)[run], ref;
-		struct cls_set set = run_set(b, map, run);
-		struct cls_range range = {
-			cls_numbers(b, map->first)[run], run_last(b, map, run)
-		};
+	share->rules = find_twins(b, map, twin);
+	for (uint32_t large = 0; large < 2; large++) {
+		for (uint32_t run = 0; run < map->num && !b->error; run++) {
+			uint32_t ref;
 
-		if (same != run)
-			ref = cls_numbers(b, refs)[same];
-		else
-			ref = cls_child(b, node, set, total ? (set.num + 1ULL) *
-					sizeof(uint32_t) + budget * set.num /
-					total : 0, split->dim, range);
-		cls_numbers(b, refs)[run] = ref;
-		set_ref(b, off, map, split, run, ref);
+			if (cls_numbers(b, twin)[run] != run ||
+			    (run_set(b, map, run).num > CLS_LIST_FINE) != large)
+				continue;
+			ref = build_child(b, node, split, map, run, share);
+			cls_numbers(b, refs)[run] = ref;
+		}
 	}
+	for (uint32_t run = 0; run < map->num && !b->error; run++)
+		set_ref(b, off, map, split, run,
+			cls_numbers(b, refs)[cls_numbers(b, twin)[run]]);
 }
 
 /**
@@ -408,8 +416,9 @@ uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 {
 	bool cut = split->kind == CLS_CUT;
 	uint32_t before = b->buf->len, off;
+	struct cls_share share = { 0 };
 	struct run_map map = { 0 };
-	uint64_t own;
+	uint32_t own;
 
 	if (cut || split->kind == CLS_SEARCH_CELLS)
 		runs_of_cells(b, node, split, &map);
@@ -423,7 +432,7 @@ uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 	if (!off)
 		return 0;
 	own = b->buf->len - before;
-	build_children(b, node, split, &map, off,
-		       node->budget > own ? node->budget - own : 0);
+	share.bytes = node->budget > own ? node->budget - own : 0;
+	build_children(b, node, split, &map, off, &share);
 	return off | (cut ? DATA_REF_CUT : DATA_REF_NODE);
 }
