@@ -109,13 +109,15 @@ static inline bool walk_jumps(const struct gen *g)
 	return walk_has(g, DATA_JUMP);
 }
 
-/* Can what classifiers look at change while a chain is walked? */
+/* Can what has been found in a chain be another once a rule of it was run? */
 static inline bool walk_volatile(const struct gen *g)
 {
+	bool mark = walk_has(g, DATA_MARK_TREE) ||
+		    (walk_has(g, DATA_TREES) && g->plan->need.mark);
+
 	return walk_has(g, DATA_TREE) &&
 	       (walk_has(g, DATA_RELOAD) ||
-		(walk_has(g, DATA_MARK_TREE) &&
-		 walk_has(g, DATA_SET_MARK | DATA_TARGET)));
+		(mark && walk_has(g, DATA_SET_MARK | DATA_TARGET)));
 }
 
 /* gen_walk.c */
@@ -134,6 +136,13 @@ void walk_next(struct gen *g, const struct walk *w);
 /* gen_walk_scan.c */
 void walk_scan_all(struct gen *g, const struct walk *w);
 void walk_scan_list(struct gen *g, const struct walk *w);
+
+void walk_first_test(struct gen *g, uint32_t fails, uint32_t found);
+
+/* gen_walk_merge.c */
+void walk_next_tree(struct gen *g, uint32_t more);
+void walk_keep_leaf(struct gen *g, const struct walk *w);
+void walk_merge(struct gen *g, const struct walk *w);
 
 /* gen_walk_tree.c */
 void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf);

@@ -13,8 +13,15 @@
 /* In these loops nothing is kept in r4 and r5 */
 #define LIVE	(1 << BPF_REG_0 | 1 << BPF_REG_1 | 1 << BPF_REG_2 | 1 << BPF_REG_3)
 
-/* Branch to @fails if r1 points to a record whose first test says so */
-static void first_test(struct gen *g, uint32_t fails, uint32_t found)
+/**
+ * walk_first_test() - does a record's first test rule it out?
+ * @g:		program
+ * @fails:	where to branch to if it does
+ * @found:	if not; or it goes on behind
+ *
+ * r1 points to the record. Uses r0, r2, r3.
+ */
+void walk_first_test(struct gen *g, uint32_t fails, uint32_t found)
 {
 	struct asm_buf *a = &g->code;
 
@@ -51,7 +58,7 @@ void walk_scan_list(struct gen *g, const struct walk *w)
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(last));
 	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->last);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
-	first_test(g, w->scan_list, found);
+	walk_first_test(g, w->scan_list, found);
 	asm_bind(a, found);
 	walk_store(g, BPF_W, WALK_LIST, GEN_OFF(list));
 	asm_ja(a, w->run);
@@ -71,7 +78,7 @@ void walk_scan_all(struct gen *g, const struct walk *w)
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	asm_emit(a, BPF_LDX_MEM(BPF_H, WALK_SIZE, BPF_REG_1, RECORD_OFF(size)));
 	asm_jmp32(a, BPF_JEQ, WALK_SIZE, 1, w->run);
-	first_test(g, fails, w->run);
+	walk_first_test(g, fails, w->run);
 	asm_ja(a, w->run);
 	asm_bind(a, fails);
 	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, WALK_SIZE, 4));
