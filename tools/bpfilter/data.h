@@ -90,7 +90,7 @@ enum data_test_kind {
  * @lo:		smallest value
  * @span:	greatest value minus @lo
  *
- * A record without tests matches.
+ * A chain's last record is the only one without tests.
  */
 struct data_test {
 	uint16_t off;

@@ -50,16 +50,31 @@ static int note_limits(struct data_maker *mk)
 
 /* --- Records --- */
 
+/* If it matches, no other rule of the chain is looked at */
+static bool is_final(const struct ir_ruleset *rs, const struct ir_rule *r)
+{
+	switch (r->action) {
+	case IR_ACTION_ACCEPT:
+	case IR_ACTION_DROP:
+	case IR_ACTION_RETURN:
+	case IR_ACTION_GOTO:
+		return true;
+	case IR_ACTION_BRIDGE:
+		return rs->bridged[r->bridged].is_final;
+	case IR_ACTION_JUMP:
+	case IR_ACTION_CONTINUE:
+	case IR_ACTION_SET_MARK:
+		return false;
+	}
+	return false;
+}
+
 static uint8_t flags_of(const struct data_maker *mk, const struct ir_rule *r)
 {
 	const struct ir_ruleset *rs = mk->rs;
 	uint8_t flags = 0;
 
-	if (bpfilter_ir_rule_ends(rs, r) || r->action == IR_ACTION_ACCEPT ||
-	    r->action == IR_ACTION_DROP || r->action == IR_ACTION_RETURN ||
-	    r->action == IR_ACTION_GOTO)
-		flags |= DATA_RECORD_FINAL;
-	if (r->action == IR_ACTION_BRIDGE && rs->bridged[r->bridged].is_final)
+	if (is_final(rs, r))
 		flags |= DATA_RECORD_FINAL;
 	if (mk->rule.features & DATA_MATCH)
 		flags |= DATA_RECORD_BRIDGE;
@@ -105,6 +120,10 @@ static int put_record(struct data_maker *mk, const struct ir_rule *r)
 	uint32_t off;
 	int err;
 
+	/* Only the last record is without a test */
+	if (!mk->rule.num_nodes && !is_final(mk->rs, r))
+		data_put_word(&mk->rule, 0, 0, 0, 0, DATA_TO_NEXT,
+			      DATA_TO_FAIL);
 	if (mk->rule.num_nodes >= UINT16_MAX)
 		return -E2BIG;
 	off = data_alloc(&mk->t->buf, sizeof(struct data_record) +

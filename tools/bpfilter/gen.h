@@ -129,6 +129,7 @@ enum gen_match {
  * @last:	its last record
  * @trees:	number of its classifiers
  * @tree:	which of them is at hand
+ * @best:	first record that any of them named
  * @list:	enum walk_list, or where the next record's offset is
  * @top:	bytes of the stack of jumps in use
  * @base:	of these, not this run's
@@ -193,6 +194,7 @@ struct run_state {
 	uint32_t last;
 	uint32_t trees;
 	uint32_t tree;
+	uint32_t best;
 	uint32_t list;
 	uint32_t top;
 	uint32_t base;

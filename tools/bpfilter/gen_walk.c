@@ -118,7 +118,8 @@ void gen_walk(struct gen *g)
 {
 	struct asm_buf *a = &g->code;
 	struct walk w = {
-		.enter = asm_label(a), .run = asm_label(a),
+		.enter = asm_label(a), .scan_all = asm_label(a),
+		.scan_list = asm_label(a), .run = asm_label(a),
 		.next = asm_label(a), .merge = asm_label(a),
 		.last = asm_label(a), .matched = asm_label(a), .ret = asm_label(a),
 		.drop = asm_label(a),

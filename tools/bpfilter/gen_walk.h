@@ -16,7 +16,7 @@
  *	r7	struct run_state
  *	r8	this CPU's row of counters
  *	r9	offset of the test at hand; before there is one, number of the
- *		classifier
+ *		classifier, or where the list is from which records come
  *	r0-r5	free; packet and hook state are on the stack
  *
  * Whatever else there is to know is in struct run_state, the chain too: the
@@ -40,8 +40,13 @@
 #define WALK_TREES	BPF_REG_6
 #define WALK_TEST	BPF_REG_9
 #define WALK_TREE	BPF_REG_9
+#define WALK_LIST	BPF_REG_9
+#define WALK_SIZE	BPF_REG_9
 
 #define WALK_PAD	DATA_BYTES_SPARE
+
+/* The last word of struct run_state */
+#define WALK_STATE_LAST	((int32_t)(sizeof(struct run_state) - 4))
 
 /* On the stack */
 #define WALK_SKB	(-8)
@@ -69,6 +74,8 @@ struct walk_jump {
 /**
  * struct walk - walk() in the making
  * @enter:	enter chain r6 at the position that struct run_state has
+ * @scan_all:	look for a record to try from r6 on
+ * @scan_list:	look for one in the list at offset r9
  * @run:	try record r6
  * @next:	look for the record behind r6
  * @merge:	look for the record at or behind struct run_state's pos in the
@@ -80,6 +87,8 @@ struct walk_jump {
  */
 struct walk {
 	uint32_t enter;
+	uint32_t scan_all;
+	uint32_t scan_list;
 	uint32_t run;
 	uint32_t next;
 	uint32_t merge;
@@ -100,13 +109,15 @@ static inline bool walk_jumps(const struct gen *g)
 	return walk_has(g, DATA_JUMP);
 }
 
-/* Can what classifiers look at change while a chain is walked? */
+/* Can what has been found in a chain be another once a rule of it was run? */
 static inline bool walk_volatile(const struct gen *g)
 {
+	bool mark = walk_has(g, DATA_MARK_TREE) ||
+		    (walk_has(g, DATA_TREES) && g->plan->need.mark);
+
 	return walk_has(g, DATA_TREE) &&
 	       (walk_has(g, DATA_RELOAD) ||
-		(walk_has(g, DATA_MARK_TREE) &&
-		 walk_has(g, DATA_SET_MARK | DATA_TARGET)));
+		(mark && walk_has(g, DATA_SET_MARK | DATA_TARGET)));
 }
 
 /* gen_walk.c */
@@ -121,6 +132,17 @@ void walk_again(struct gen *g, uint8_t reg, uint8_t off);
 /* gen_walk_chain.c */
 void walk_enter(struct gen *g, const struct walk *w);
 void walk_next(struct gen *g, const struct walk *w);
+
+/* gen_walk_scan.c */
+void walk_scan_all(struct gen *g, const struct walk *w);
+void walk_scan_list(struct gen *g, const struct walk *w);
+
+void walk_first_test(struct gen *g, uint32_t fails, uint32_t found);
+
+/* gen_walk_merge.c */
+void walk_next_tree(struct gen *g, uint32_t more);
+void walk_keep_leaf(struct gen *g, const struct walk *w);
+void walk_merge(struct gen *g, const struct walk *w);
 
 /* gen_walk_tree.c */
 void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf);

@@ -272,7 +272,7 @@ static void do_set_mark(struct gen *g, const struct walk *w)
 					WALK_SKB));
 		gen_load_mark(g, BPF_REG_1);
 	}
-	if (walk_has(g, DATA_MARK_TREE))
+	if (walk_volatile(g))
 		ask_again(g, w);
 	else
 		asm_ja(a, w->next);

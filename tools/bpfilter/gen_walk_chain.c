@@ -33,9 +33,24 @@ static void enter_all(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
 				CHAIN_OFF(first)));
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(pos));
-	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->run);
+	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, w->scan_all);
 	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, BPF_REG_2));
-	asm_ja(a, w->run);
+	walk_scan_all(g, w);
+}
+
+/* Let r9 pass by what of the list lies before the position r1 */
+static void skip_listed(struct gen *g, const struct walk *w)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t again = asm_label(a);
+
+	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_START, w->scan_list);
+	walk_loop(g, w, again, 1 << BPF_REG_1);
+	walk_point(g, w, BPF_REG_2, WALK_LIST);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_2, 0));
+	asm_jmp32_reg(a, BPF_JGE, BPF_REG_3, BPF_REG_1, w->scan_list);
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_LIST, sizeof(uint32_t)));
+	asm_ja(a, again);
 }
 
 /*
@@ -45,7 +60,7 @@ static void enter_all(struct gen *g, const struct walk *w)
 static void take_leaf(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t list = asm_label(a), again = asm_label(a);
+	uint32_t list = asm_label(a);
 
 	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(pos));
 	asm_jmp32(a, BPF_JNE, BPF_REG_4, DATA_REF_RECORD, list);
@@ -56,100 +71,9 @@ static void take_leaf(struct gen *g, const struct walk *w)
 
 	asm_bind(a, list);
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
-	walk_loop(g, w, again, 1 << BPF_REG_1 | 1 << BPF_REG_3);
-	walk_point(g, w, BPF_REG_2, BPF_REG_3);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_2, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_1, again);
-	walk_store(g, BPF_W, BPF_REG_3, GEN_OFF(list));
-	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(last));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_1, w->run);
-	asm_ja(a, w->last);
-}
-
-/* Load the classifier's number to r9 and point r1 to its cursor */
-static void point_to_cursor(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-
-	walk_load(g, BPF_W, WALK_TREE, GEN_OFF(tree));
-	asm_jmp(a, BPF_JGE, WALK_TREE, DATA_TREES_MAX, w->drop);
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, WALK_TREE));
-	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_1, 3));
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, GEN_STATE));
-}
-
-/* The next classifier is at hand, if that was not the last. Uses r2 */
-static void next_tree(struct gen *g, uint32_t more)
-{
-	struct asm_buf *a = &g->code;
-
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TREE, 1));
-	walk_store(g, BPF_W, WALK_TREE, GEN_OFF(tree));
-	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(trees));
-	asm_jmp32_reg(a, BPF_JLT, WALK_TREE, BPF_REG_2, more);
-}
-
-/*
- * The same for one of several classifiers: note what it named. Of a list
- * nothing has been read yet.
- */
-static void keep_leaf(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-	uint32_t record = asm_label(a), store = asm_label(a);
-
-	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
-	asm_jmp32(a, BPF_JEQ, BPF_REG_4, DATA_REF_RECORD, record);
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_3));
-	asm_emit(a, BPF_MOV32_IMM(BPF_REG_3, 0));
-	asm_ja(a, store);
-	asm_bind(a, record);
-	asm_emit(a, BPF_MOV32_IMM(BPF_REG_4, DATA_EMPTY_LIST));
-	asm_bind(a, store);
-	point_to_cursor(g, w);
-	asm_emit(a, BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_3,
-				GEN_OFF(cursor[0].head)));
-	asm_emit(a, BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_4,
-				GEN_OFF(cursor[0].next)));
-}
-
-/* The first record at or behind the position in any list */
-static void merge(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-	uint32_t tree = asm_label(a), skip = asm_label(a);
-	uint32_t found = asm_label(a), later = asm_label(a);
-
-	asm_bind(a, w->merge);
-	walk_set(g, GEN_OFF(list), WALK_MERGE);
-	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(last));
-	walk_load(g, BPF_W, BPF_REG_5, GEN_OFF(pos));
-	walk_set(g, GEN_OFF(tree), 0);
-
-	walk_loop(g, w, tree, 1 << BPF_REG_5);
-	point_to_cursor(g, w);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1,
-				GEN_OFF(cursor[0].head)));
-	walk_loop(g, w, skip, 1 << BPF_REG_1 | 1 << BPF_REG_2 | 1 << BPF_REG_5);
-	asm_jmp32_reg(a, BPF_JGE, BPF_REG_2, BPF_REG_5, found);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
-				GEN_OFF(cursor[0].next)));
-	walk_point(g, w, BPF_REG_4, BPF_REG_3);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_4, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
-	asm_emit(a, BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_2,
-				GEN_OFF(cursor[0].head)));
-	asm_emit(a, BPF_STX_MEM(BPF_W, BPF_REG_1, BPF_REG_3,
-				GEN_OFF(cursor[0].next)));
-	asm_ja(a, skip);
-
-	asm_bind(a, found);
-	asm_jmp32_reg(a, BPF_JGE, BPF_REG_2, WALK_RECORD, later);
-	asm_emit(a, BPF_MOV32_REG(WALK_RECORD, BPF_REG_2));
-	asm_bind(a, later);
-	next_tree(g, tree);
-	asm_ja(a, w->run);
+	asm_emit(a, BPF_MOV32_REG(WALK_LIST, BPF_REG_3));
+	skip_listed(g, w);
+	walk_scan_list(g, w);
 }
 
 /* The next of several classifiers: its root to r3 */
@@ -179,9 +103,9 @@ static void enter_trees(struct gen *g, const struct walk *w)
 	asm_bind(a, leaf);
 	if (walk_has(g, DATA_TREES)) {
 		asm_jmp32(a, BPF_JEQ, WALK_TREES, 1, single);
-		keep_leaf(g, w);
-		next_tree(g, tree);
-		merge(g, w);
+		walk_keep_leaf(g, w);
+		walk_next_tree(g, tree);
+		walk_merge(g, w);
 		asm_bind(a, tree);
 		load_root(g, w, descend);
 	}
@@ -235,7 +159,7 @@ static void next_all(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, RECORD_OFF(size)));
 	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_2, 4));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_RECORD, BPF_REG_2));
-	asm_ja(a, w->run);
+	asm_ja(a, w->scan_all);
 }
 
 static void next_merged(struct gen *g, const struct walk *w)
@@ -245,19 +169,6 @@ static void next_merged(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_RECORD, 1));
 	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(pos));
 	asm_ja(a, w->merge);
-}
-
-/* r1 is where the next record's offset lies */
-static void next_listed(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-
-	walk_point(g, w, BPF_REG_2, BPF_REG_1);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_2, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_1, sizeof(uint32_t)));
-	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(list));
-	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(last));
-	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_2, w->run);
 }
 
 /**
@@ -275,12 +186,12 @@ void walk_next(struct gen *g, const struct walk *w)
 		next_all(g, w);
 		return;
 	}
-	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(list));
-	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_LAST, w->last);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_ALL, all);
+	walk_load(g, BPF_W, WALK_LIST, GEN_OFF(list));
+	asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_LAST, w->last);
+	asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_ALL, all);
 	if (walk_has(g, DATA_TREES))
-		asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_MERGE, merged);
-	next_listed(g, w);
+		asm_jmp32(a, BPF_JEQ, WALK_LIST, WALK_MERGE, merged);
+	asm_ja(a, w->scan_list);
 	try_last(g, w);
 	asm_bind(a, all);
 	next_all(g, w);

@@ -7,8 +7,6 @@
 #define RECORD_OFF(member)	((int16_t)offsetof(struct data_record, member))
 #define TEST_OFF(member)	((int16_t)offsetof(struct data_test, member))
 
-#define STATE_LAST	((int32_t)(sizeof(struct run_state) - 4))
-
 /* Highest number that a test for chance draws */
 #define RANDOM_MAX	0x7fffffff
 
@@ -32,7 +30,7 @@ static void test_word(struct gen *g, const struct tests *t)
 	struct asm_buf *a = &g->code;
 
 	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, TEST_OFF(off)));
-	asm_jmp(a, BPF_JGT, BPF_REG_2, STATE_LAST, t->others);
+	asm_jmp(a, BPF_JGT, BPF_REG_2, WALK_STATE_LAST, t->others);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_STATE));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(mask)));

@@ -10,15 +10,12 @@
 #define SEARCH_OFF(member)	((int16_t)offsetof(struct data_search, member))
 #define PART_OFF(member)	((int16_t)offsetof(struct data_part, member))
 
-/* The last word of struct run_state that can be looked at */
-#define STATE_LAST	((int32_t)(sizeof(struct run_state) - 4))
-
 /* Read the word of struct run_state at place @reg to @reg */
 static void load_place(struct gen *g, const struct walk *w, uint8_t reg)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_jmp(a, BPF_JGT, reg, STATE_LAST, w->drop);
+	asm_jmp(a, BPF_JGT, reg, WALK_STATE_LAST, w->drop);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, reg, GEN_STATE));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, reg, reg, 0));
 }

@@ -30,7 +30,7 @@
  * machine. What counts is how they relate.
  */
 #define COST_CODE_RULE	4	/* a rule that does not match */
-#define COST_DATA_ENTER	140	/* calling walk(), and what classifiers say */
+#define COST_DATA_ENTER	200	/* calling walk(), and what classifiers say */
 #define COST_DATA_RULE	30	/* the rule that matches, from among a few */
 
 /* Share of a chain's rules that a packet is tested by, matching or not */
