@@ -7,7 +7,6 @@
  * rules counts them by cell; coarser cells follow from finer ones. What counts
  * as new in memory are the cells which hold other rules than their neighbour.
  */
-#include <math.h>
 #include <string.h>
 
 #include "cls_impl.h"
