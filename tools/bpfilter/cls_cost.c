@@ -62,7 +62,7 @@ void cls_cost_init(struct cls_builder *b)
 
 	b->miss = CLS_NS_MISS * (missed < 1 ? missed : 1);
 	b->candidate = CLS_NS_CANDIDATE + b->miss;
-	for (uint32_t i = 0; i < CLS_REST_KNOWN; i++)
+	for (uint32_t i = 0; i < CLS_REST_KNOWN && i <= b->rules->num_rules; i++)
 		b->rest[i] = cls_rest_cost(b, i);
 }
 
