@@ -7,26 +7,6 @@
 
 #include "cls_impl.h"
 
-static uint32_t build_tree(struct cls_builder *b, struct cls_set set,
-			   struct cls_share *share)
-{
-	struct cls_node node = {
-		.set = set,
-		.budget = share->bytes * set.num / share->rules,
-	};
-	uint32_t before = b->buf->len, used, ref;
-
-	for (uint32_t d = 0; d < b->rules->num_dims; d++)
-		node.region[d] = (struct cls_range){
-			0, cls_dim_max(&b->rules->dims[d])
-		};
-	ref = cls_node(b, &node);
-	used = b->buf->len - before;
-	share->bytes -= used < share->bytes ? used : share->bytes;
-	share->rules -= set.num;
-	return ref;
-}
-
 static void build_trees(struct cls_builder *b, uint32_t *root,
 			uint32_t *num_trees)
 {
@@ -41,9 +21,11 @@ static void build_trees(struct cls_builder *b, uint32_t *root,
 		cls_numbers(b, all.start)[i] = i;
 	share.rules = all.num;
 	share.bytes = CLS_BYTES_BASE + CLS_BYTES_PER_RULE * share.rules;
+	share.work = CLS_WORK_BASE + CLS_WORK_PER_RULE * share.rules;
 	*num_trees = cls_partition(b, all, group);
 	for (uint32_t i = 0; i < *num_trees; i++)
-		root[i] = build_tree(b, group[i], &share);
+		root[i] = cls_child(b, NULL, group[i], &share, -1,
+				    (struct cls_range){ 0 });
 }
 
 /**

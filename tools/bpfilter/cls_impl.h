@@ -28,10 +28,15 @@
 #define CLS_BYTES_BASE		2048
 #define CLS_BYTES_PER_RULE	200
 
+/* Looks at a rule in one dim that estimates may take */
+#define CLS_WORK_BASE		4000000
+#define CLS_WORK_PER_RULE	150
+
 #define CLS_DEPTH_MAX		12
 /* Cells that a dim is looked at in */
 #define CLS_CELL_BITS_MAX	16
-#define CLS_CELLS_MAX		(1U << CLS_CELL_BITS_MAX)
+/* ... and per rule, as a logarithm */
+#define CLS_CELL_BITS_MORE	2
 /* Costs below a node are computed once for so many rules */
 #define CLS_REST_KNOWN		1024
 /* Lists of up to so many rules are not split */
@@ -118,6 +123,7 @@ struct cls_cells {
  * @bucket:	scratch for estimates: rules by hash
  * @bucket_bits: its size's logarithm
  * @key:	scratch for estimates: rules' hashes
+ * @worked:	work done so far
  * @list:	lists by hash, open addressing: offsets
  * @list_bits:	its size's logarithm
  * @num_list:	elements in use
@@ -137,6 +143,7 @@ struct cls_builder {
 	uint32_t *bucket;
 	uint32_t bucket_bits;
 	uint64_t *key;
+	uint64_t worked;
 	uint32_t *list;
 	uint32_t list_bits;
 	uint32_t num_list;
@@ -151,24 +158,28 @@ struct cls_builder {
  * @set:	its rules
  * @region:	per dim, what values its packets have
  * @hull:	per dim
- * @budget:	bytes that it and all below may take
+ * @bytes:	what it and all below may take
+ * @work:	likewise
  * @depth:	nodes above it
  */
 struct cls_node {
 	struct cls_set set;
 	struct cls_range region[CLS_DIMS_MAX];
 	struct cls_hull hull[CLS_DIMS_MAX];
-	uint64_t budget;
+	uint64_t bytes;
+	uint64_t work;
 	uint32_t depth;
 };
 
 /**
- * struct cls_share - memory that a node's children may still take
- * @bytes:	how much
+ * struct cls_share - what a node's children may still take
+ * @bytes:	memory
+ * @work:	time, see cls_work()
  * @rules:	rules in those children that are not built yet
  */
 struct cls_share {
 	uint64_t bytes;
+	uint64_t work;
 	uint64_t rules;
 };
 
@@ -198,6 +209,14 @@ static inline uint32_t cls_log2(uint32_t n)
 static inline uint32_t cls_log2_up(uint32_t n)
 {
 	return n < 2 ? 0 : cls_log2(n - 1) + 1;
+}
+
+/* How many cells are worth a look, as a logarithm */
+static inline uint32_t cls_cell_bits(uint32_t num_rules)
+{
+	uint32_t bits = cls_log2_up(num_rules) + CLS_CELL_BITS_MORE;
+
+	return bits < CLS_CELL_BITS_MAX ? bits : CLS_CELL_BITS_MAX;
 }
 
 /* Lowest bit that is not the same in all values from @lo to @hi, plus one */
@@ -267,9 +286,9 @@ uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 
 /* cls_node.c */
 
-void cls_narrow(const struct cls_builder *b, struct cls_node *node);
-struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node);
-uint32_t cls_node(struct cls_builder *b, struct cls_node *node);
+struct cls_share cls_share_start(const struct cls_builder *b,
+				 const struct cls_node *node, uint32_t before,
+				 uint64_t rules);
 uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
 		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range);

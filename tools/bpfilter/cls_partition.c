@@ -19,6 +19,8 @@
 #include "cls_impl.h"
 
 #define SAMPLE_MAX	512
+/* ... for so many dims, then less */
+#define SAMPLE_DIMS	8
 
 /* From so many rules on memory counts for more than nodes on the way */
 #define MANY_RULES	20000
@@ -110,7 +112,11 @@ static void sample_take(struct partition *p, struct cls_set all)
 	struct order order[SAMPLE_MAX];
 	struct some *some = p->some;
 
-	some->num = all.num < SAMPLE_MAX ? all.num : SAMPLE_MAX;
+	some->num = SAMPLE_MAX;
+	if (p->b->rules->num_dims > SAMPLE_DIMS)
+		some->num = SAMPLE_MAX * SAMPLE_DIMS / p->b->rules->num_dims;
+	if (some->num > all.num)
+		some->num = all.num;
 	some->scale = (float)all.num / some->num;
 	for (uint32_t i = 0; i < some->num; i++)
 		some->rule[i] = (uint64_t)all.num * i / some->num;

@@ -380,13 +380,14 @@ static uint32_t build_child(struct cls_builder *b, const struct cls_node *node,
 static void build_children(struct cls_builder *b, const struct cls_node *node,
 			   const struct cls_split *split,
 			   const struct run_map *map, uint32_t off,
-			   struct cls_share *share)
+			   uint32_t before)
 {
+	struct cls_share share;
 	uint32_t twin = cls_push(b, map->num), refs = cls_push(b, map->num);
 
 	if (b->error)
 		return;
-	share->rules = find_twins(b, map, twin);
+	share = cls_share_start(b, node, before, find_twins(b, map, twin));
 	for (uint32_t large = 0; large < 2; large++) {
 		for (uint32_t run = 0; run < map->num && !b->error; run++) {
 			uint32_t ref;
@@ -394,7 +395,7 @@ static void build_children(struct cls_builder *b, const struct cls_node *node,
 			if (cls_numbers(b, twin)[run] != run ||
 			    (run_set(b, map, run).num > CLS_LIST_FINE) != large)
 				continue;
-			ref = build_child(b, node, split, map, run, share);
+			ref = build_child(b, node, split, map, run, &share);
 			cls_numbers(b, refs)[run] = ref;
 		}
 	}
@@ -416,9 +417,7 @@ uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 {
 	bool cut = split->kind == CLS_CUT;
 	uint32_t before = b->buf->len, off;
-	struct cls_share share = { 0 };
 	struct run_map map = { 0 };
-	uint32_t own;
 
 	if (cut || split->kind == CLS_SEARCH_CELLS)
 		runs_of_cells(b, node, split, &map);
@@ -431,8 +430,6 @@ uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 	off = cut ? cut_new(b, node, split) : search_new(b, split, &map);
 	if (!off)
 		return 0;
-	own = b->buf->len - before;
-	share.bytes = node->budget > own ? node->budget - own : 0;
-	build_children(b, node, split, &map, off, &share);
+	build_children(b, node, split, &map, off, before);
 	return off | (cut ? DATA_REF_CUT : DATA_REF_NODE);
 }
