@@ -13,7 +13,7 @@ override SHELL := /bin/bash
 # Relative paths that a user gives are relative to where make was called
 CALLER := $(or $(PWD),$(CURDIR))
 
-export BUILD BASE_TARBALL SKIP_PACKAGES KVM KERNEL TESTS
+export BUILD BASE_TARBALL SKIP_PACKAGES KVM KERNEL TESTS PLAN
 
 .PHONY: help run shell test test-full diff bench series series-check lint \
 	kernel clean
@@ -43,7 +43,8 @@ test-full:
 ##                     load iptables-restore files, ip6tables-restore files and
 ##                     N generated rulesets natively and with bpfilter, compare
 ##                     packets and counters (NAME.ipset for NAME.rules is
-##                     restored first; SEED=, PACKETS= for each ruleset)
+##                     restored first; SEED=, PACKETS= for each ruleset;
+##                     PLAN=code|data|mixed instead of what costs least)
 diff:
 	@scripts/diff $(if $(GENERATE),-g "$(GENERATE)") $(if $(SEED),-s "$(SEED)") \
 		$(if $(PACKETS),-n "$(PACKETS)") "$(CALLER)" $(RULES) -6 $(RULES6)
