@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "disasm.h"
+#include "compile.h"
 #include "kernel_btf.h"
 #include "cmd.h"
 
