@@ -555,18 +555,23 @@ FIXTURE_VARIANT(limit)
 FIXTURE_VARIANT_ADD(limit, final_rules) {
 	shape_final, 11000, 5000, PLAN_CODE
 };
+
 FIXTURE_VARIANT_ADD(limit, counting_rules) {
 	shape_counting, 20000, 15000, PLAN_CODE
 };
+
 FIXTURE_VARIANT_ADD(limit, rules_with_many_tests) {
 	shape_tests, 4000, 3000, PLAN_CODE
 };
+
 FIXTURE_VARIANT_ADD(limit, nested_chains) {
 	shape_nest, 200, 100, PLAN_CODE
 };
+
 FIXTURE_VARIANT_ADD(limit, many_chains) {
 	shape_fan, 1000, 500, PLAN_CODE
 };
+
 FIXTURE_VARIANT_ADD(limit, bridged_rules) {
 	shape_bridged, 5000, 3000, PLAN_CODE
 };
@@ -575,18 +580,23 @@ FIXTURE_VARIANT_ADD(limit, bridged_rules) {
 FIXTURE_VARIANT_ADD(limit, more_final_rules) {
 	shape_final, 40000, 35000, PLAN_AUTO
 };
+
 FIXTURE_VARIANT_ADD(limit, more_counting_rules) {
 	shape_counting, 40000, 35000, PLAN_AUTO
 };
+
 FIXTURE_VARIANT_ADD(limit, more_rules_with_many_tests) {
 	shape_tests, 20000, 15000, PLAN_AUTO
 };
+
 FIXTURE_VARIANT_ADD(limit, more_nested_chains) {
 	shape_nest, 5000, 3000, PLAN_AUTO
 };
+
 FIXTURE_VARIANT_ADD(limit, more_chains) {
 	shape_fan, 10000, 5000, PLAN_AUTO
 };
+
 FIXTURE_VARIANT_ADD(limit, more_bridged_rules) {
 	shape_bridged, 20000, 15000, PLAN_AUTO
 };

@@ -185,6 +185,7 @@ FIXTURE_VARIANT_ADD(random, ipv4_data) { NFPROTO_IPV4, PLAN_DATA, true };
 FIXTURE_VARIANT_ADD(random, ipv4_data_as_it_is) {
 	NFPROTO_IPV4, PLAN_DATA, false,
 };
+
 FIXTURE_VARIANT_ADD(random, ipv4_mixed) { NFPROTO_IPV4, PLAN_MIXED, true };
 FIXTURE_VARIANT_ADD(random, ipv4_auto) { NFPROTO_IPV4, PLAN_AUTO, true };
 FIXTURE_VARIANT_ADD(random, ipv6) { NFPROTO_IPV6, PLAN_CODE, true };
@@ -193,6 +194,7 @@ FIXTURE_VARIANT_ADD(random, ipv6_data) { NFPROTO_IPV6, PLAN_DATA, true };
 FIXTURE_VARIANT_ADD(random, ipv6_data_as_it_is) {
 	NFPROTO_IPV6, PLAN_DATA, false,
 };
+
 FIXTURE_VARIANT_ADD(random, ipv6_mixed) { NFPROTO_IPV6, PLAN_MIXED, true };
 FIXTURE_VARIANT_ADD(random, ipv6_auto) { NFPROTO_IPV6, PLAN_AUTO, true };
 FIXTURE_SETUP(random) { }
