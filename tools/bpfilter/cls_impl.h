@@ -30,7 +30,7 @@
 
 /* Looks at a rule in one dim that estimates may take */
 #define CLS_WORK_BASE		4000000
-#define CLS_WORK_PER_RULE	150
+#define CLS_WORK_PER_RULE	70
 
 #define CLS_DEPTH_MAX		12
 /* Cells that a dim is looked at in */
