@@ -36,13 +36,15 @@
  *
  *  - cls_cost.c says what things cost.
  *
- * Measured on ClassBench sets (acl, fw and ipc, 1,000 to 100,000 rules), the
- * mixture of all three kinds of node wins against each alone: cuts alone need a
- * tenth more time and two thirds more memory at 100,000 rules, searches alone
- * nearly twice the time at any size, hashes of truncated tuples with lists two
- * to three times, and with trees below them as much as the mixture where groups
- * are the same but five times as much for packets that no rule matches. One
- * tree for all rules is as good up to 1,000 rules and hopeless at 10,000.
+ * Measured on ClassBench sets (acl, fw and ipc, 1,000 to 100,000 rules, cost
+ * by nodes, candidates and simulated cache misses), the mixture of all three
+ * kinds of node wins against each alone. Cuts alone need an eighth more time
+ * and two thirds more memory at 100,000 rules; searches alone 1.7 times the
+ * time at any size; hashes of truncated tuples in front of lists two to three
+ * and a half times. With trees behind such hashes hits cost the same at 100,000
+ * rules and a quarter more at 1,000, misses more than twice as much. One tree
+ * for all rules is as good at 1,000 rules, three times worse at 10,000 and
+ * hopeless beyond.
  *
  * Limits: rules come from whoever may load a table, so memory and time are
  * handed down from parent to children in proportion to their rules, and what a
