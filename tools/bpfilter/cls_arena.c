@@ -8,12 +8,12 @@
 
 #include "cls_impl.h"
 
-#define ARENA_MAX	(1U << 30)
+#define ARENA_MAX	0x40000000
 #define LIST_BITS_FIRST	10
 
-static bool cells_init(struct cls_cells *c)
+static bool cells_init(struct cls_cells *c, uint32_t num_rules)
 {
-	size_t num = CLS_CELLS_MAX + 2;
+	size_t num = (1U << cls_cell_bits(num_rules)) + 2;
 
 	c->over = malloc(num * sizeof(*c->over));
 	c->start = malloc(num * sizeof(*c->start));
@@ -38,7 +38,7 @@ bool cls_builder_init(struct cls_builder *b)
 	b->key = malloc(sizeof(*b->key) * (n + 1));
 	b->list_bits = LIST_BITS_FIRST;
 	b->list = calloc(1U << b->list_bits, sizeof(*b->list));
-	return cells_init(&b->cells) && b->bucket && b->key && b->list;
+	return cells_init(&b->cells, n) && b->bucket && b->key && b->list;
 }
 
 /**

@@ -7,13 +7,9 @@
  * rules counts them by cell; coarser cells follow from finer ones. What counts
  * as new in memory are the cells which hold other rules than their neighbour.
  */
-#include <math.h>
 #include <string.h>
 
 #include "cls_impl.h"
-
-/* Cells per rule, as a logarithm */
-#define CELLS_MORE	2
 
 /* struct cell_view - where cells lie in a dim */
 struct cell_view {
@@ -27,12 +23,10 @@ static struct cell_view view_of(const struct cls_node *node, uint32_t dim)
 {
 	const struct cls_hull *hull = &node->hull[dim];
 	uint32_t differ = cls_differ(hull->lo, hull->hi);
-	uint32_t bits = cls_log2_up(node->set.num) + CELLS_MORE;
+	uint32_t bits = cls_cell_bits(node->set.num);
 	uint32_t below = differ == 32 ? UINT32_MAX : (1U << differ) - 1;
 	struct cell_view v;
 
-	if (bits > CLS_CELL_BITS_MAX)
-		bits = CLS_CELL_BITS_MAX;
 	v.bits = bits < differ ? bits : differ;
 	v.shift = differ - v.bits;
 	v.base = hull->lo & ~below;
@@ -141,7 +135,7 @@ void cls_offer(struct cls_builder *b, const struct cls_node *node,
 	split->cost += cls_bytes_cost(b, bytes, node->set.num);
 	if (node->depth)
 		split->cost += b->miss;
-	if (bytes <= node->budget && split->cost < best->cost)
+	if (bytes <= node->bytes && split->cost < best->cost)
 		*best = *split;
 }
 

@@ -2,8 +2,6 @@
 /*
  * What it costs to go on, for choices between ways to split.
  */
-#include <math.h>
-
 #include "cls_impl.h"
 
 /* Candidates that a packet looks at of a list's: some match before its end */
@@ -29,6 +27,14 @@ float cls_list_cost(const struct cls_builder *b, uint32_t num)
 	return num * b->candidate * SHARE_LOOKED_AT;
 }
 
+/* The logarithm of numbers from 1 on, straight lines between powers of two */
+static float log2_near(float x)
+{
+	uint32_t whole = cls_log2((uint32_t)x);
+
+	return whole + x / (1U << whole) - 1;
+}
+
 /**
  * cls_rest_cost() - cost below a node
  * @b:		builder
@@ -41,7 +47,7 @@ float cls_rest_cost(const struct cls_builder *b, uint32_t num)
 	if (num <= CLS_LIST_FINE)
 		return cls_list_cost(b, num);
 	return cls_list_cost(b, CLS_LIST_FINE) +
-	       REST_DOUBLED * log2f((float)num / CLS_LIST_FINE);
+	       REST_DOUBLED * log2_near((float)num / CLS_LIST_FINE);
 }
 
 /**
@@ -56,7 +62,7 @@ void cls_cost_init(struct cls_builder *b)
 
 	b->miss = CLS_NS_MISS * (missed < 1 ? missed : 1);
 	b->candidate = CLS_NS_CANDIDATE + b->miss;
-	for (uint32_t i = 0; i < CLS_REST_KNOWN; i++)
+	for (uint32_t i = 0; i < CLS_REST_KNOWN && i <= b->rules->num_rules; i++)
 		b->rest[i] = cls_rest_cost(b, i);
 }
 

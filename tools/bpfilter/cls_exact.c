@@ -154,6 +154,8 @@ void cls_try_hull(struct cls_builder *b, const struct cls_node *node,
 		5 * sizeof(uint32_t) + cls_rest_bytes(n) +
 		(uint64_t)cls_rest_bytes(outside);
 
+	if (hull->lo <= node->region[dim].lo && hull->hi >= node->region[dim].hi)
+		return;
 	split.cost = cls_search_cost(3) + (hull->num * cls_rest(b, n) +
 					   outside * cls_rest(b, outside)) / n;
 	cls_offer(b, node, bytes, &split, best);

@@ -357,15 +357,14 @@ static void set_ref(struct cls_builder *b, uint32_t off,
 uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 		       const struct cls_split *split)
 {
-	uint32_t before = b->buf->len, off = hash_new(b, split), own, empty;
-	struct cls_share share = { 0 };
+	uint32_t before = b->buf->len, off = hash_new(b, split), empty;
+	struct cls_share share;
 	struct hash_map map = { 0 };
 
 	if (!off)
 		return 0;
-	own = b->buf->len - before;
-	share.bytes = node->budget > own ? node->budget - own : 0;
-	share.rules = fill_buckets(b, node, split, &map);
+	share = cls_share_start(b, node, before,
+				fill_buckets(b, node, split, &map));
 	if (b->error)
 		return 0;
 	empty = cls_list(b, map.extra);
@@ -375,8 +374,9 @@ uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 		for (uint32_t i = 0; i < map.num_used && !b->error; i++) {
 			uint32_t bucket = cls_numbers(b, map.used)[i];
 			struct cls_set set = bucket_set(b, &map, bucket);
+			bool is_large = set.num > CLS_LIST_FINE;
 
-			if ((set.num > CLS_LIST_FINE) != large)
+			if (is_large != large)
 				continue;
 			set_ref(b, off, split, bucket,
 				cls_child(b, node, set, &share, -1,

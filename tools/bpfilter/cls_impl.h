@@ -28,10 +28,15 @@
 #define CLS_BYTES_BASE		2048
 #define CLS_BYTES_PER_RULE	200
 
+/* Looks at a rule in one dim that estimates may take */
+#define CLS_WORK_BASE		4000000
+#define CLS_WORK_PER_RULE	70
+
 #define CLS_DEPTH_MAX		12
 /* Cells that a dim is looked at in */
 #define CLS_CELL_BITS_MAX	16
-#define CLS_CELLS_MAX		(1U << CLS_CELL_BITS_MAX)
+/* ... and per rule, as a logarithm */
+#define CLS_CELL_BITS_MORE	2
 /* Costs below a node are computed once for so many rules */
 #define CLS_REST_KNOWN		1024
 /* Lists of up to so many rules are not split */
@@ -118,6 +123,7 @@ struct cls_cells {
  * @bucket:	scratch for estimates: rules by hash
  * @bucket_bits: its size's logarithm
  * @key:	scratch for estimates: rules' hashes
+ * @worked:	work done so far
  * @list:	lists by hash, open addressing: offsets
  * @list_bits:	its size's logarithm
  * @num_list:	elements in use
@@ -137,6 +143,7 @@ struct cls_builder {
 	uint32_t *bucket;
 	uint32_t bucket_bits;
 	uint64_t *key;
+	uint64_t worked;
 	uint32_t *list;
 	uint32_t list_bits;
 	uint32_t num_list;
@@ -151,24 +158,28 @@ struct cls_builder {
  * @set:	its rules
  * @region:	per dim, what values its packets have
  * @hull:	per dim
- * @budget:	bytes that it and all below may take
+ * @bytes:	what it and all below may take
+ * @work:	likewise
  * @depth:	nodes above it
  */
 struct cls_node {
 	struct cls_set set;
 	struct cls_range region[CLS_DIMS_MAX];
 	struct cls_hull hull[CLS_DIMS_MAX];
-	uint64_t budget;
+	uint64_t bytes;
+	uint64_t work;
 	uint32_t depth;
 };
 
 /**
- * struct cls_share - memory that a node's children may still take
- * @bytes:	how much
+ * struct cls_share - what a node's children may still take
+ * @bytes:	memory
+ * @work:	time, see cls_work()
  * @rules:	rules in those children that are not built yet
  */
 struct cls_share {
 	uint64_t bytes;
+	uint64_t work;
 	uint64_t rules;
 };
 
@@ -198,6 +209,14 @@ static inline uint32_t cls_log2(uint32_t n)
 static inline uint32_t cls_log2_up(uint32_t n)
 {
 	return n < 2 ? 0 : cls_log2(n - 1) + 1;
+}
+
+/* How many cells are worth a look, as a logarithm */
+static inline uint32_t cls_cell_bits(uint32_t num_rules)
+{
+	uint32_t bits = cls_log2_up(num_rules) + CLS_CELL_BITS_MORE;
+
+	return bits < CLS_CELL_BITS_MAX ? bits : CLS_CELL_BITS_MAX;
 }
 
 /* Lowest bit that is not the same in all values from @lo to @hi, plus one */
@@ -236,6 +255,11 @@ uint32_t cls_rest_bytes(uint32_t num);
 float cls_list_cost(const struct cls_builder *b, uint32_t num);
 float cls_bytes_cost(const struct cls_builder *b, uint64_t bytes, uint32_t num);
 
+/* cls_sample.c */
+
+void cls_sample(const struct cls_builder *b, const uint32_t *root,
+		uint32_t num_trees);
+
 /* cls_cells.c */
 
 void cls_try_cells(struct cls_builder *b, const struct cls_node *node,
@@ -262,17 +286,85 @@ uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 
 /* cls_runs.c */
 
+/**
+ * struct cls_runs - runs of a dim
+ * @first:	arena: first value of each run
+ * @num:	number of runs
+ * @last:	last value of the last run
+ * @start:	arena: where each run's rules start, and where the last one's end
+ * @partial:	arena: a rule covers only some of the run's values
+ */
+struct cls_runs {
+	uint32_t first;
+	uint32_t num;
+	uint32_t last;
+	uint32_t start;
+	uint32_t partial;
+};
+
+struct cls_runs cls_runs_find(struct cls_builder *b, const struct cls_node *node,
+			      const struct cls_split *split);
+uint32_t cls_runs_last(const struct cls_builder *b, const struct cls_runs *map,
+		       uint32_t run);
+struct cls_set cls_runs_set(const struct cls_builder *b,
+			    const struct cls_runs *map, uint32_t run);
+
+/* cls_emit.c */
+
 uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 		       const struct cls_split *split);
 
 /* cls_node.c */
 
-void cls_narrow(const struct cls_builder *b, struct cls_node *node);
-struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node);
-uint32_t cls_node(struct cls_builder *b, struct cls_node *node);
+struct cls_share cls_share_start(const struct cls_builder *b,
+				 const struct cls_node *node, uint32_t before,
+				 uint64_t rules);
 uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
 		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range);
+
+/* cls_promise.c */
+
+/* Rules in a sample */
+#define CLS_SOME_MAX	512
+
+/**
+ * struct cls_some - a sample of all rules
+ * @b:		builder
+ * @rule:	numbers of the rules, ascending
+ * @by_lo:	per dim, indices of @rule in the order of ranges
+ * @by_hi:	per dim, in the order of where ranges end
+ * @group:	in which group each is
+ * @num:	how many
+ * @scale:	rules for each of these
+ */
+struct cls_some {
+	const struct cls_builder *b;
+	uint32_t rule[CLS_SOME_MAX];
+	uint16_t by_lo[CLS_DIMS_MAX][CLS_SOME_MAX];
+	uint16_t by_hi[CLS_DIMS_MAX][CLS_SOME_MAX];
+	uint8_t group[CLS_SOME_MAX];
+	uint32_t num;
+	float scale;
+};
+
+/* struct cls_cut - rules whose values differ in bit @shift or above are wide */
+struct cls_cut {
+	uint8_t dim;
+	uint8_t shift;
+};
+
+static inline bool cls_is_wide(const struct cls_range *range, struct cls_cut cut)
+{
+	return cls_differ(range->lo, range->hi) > cut.shift;
+}
+
+void cls_some_take(struct cls_some *some, struct cls_set all);
+uint32_t cls_some_divide(struct cls_some *some, uint32_t group,
+			 struct cls_cut cut, uint32_t other);
+void cls_some_unite(struct cls_some *some, uint32_t group, uint32_t other);
+float cls_some_overlap(const struct cls_some *some, uint32_t group, uint32_t dim);
+float cls_some_promise(const struct cls_some *some, uint32_t group);
 
 /* cls_partition.c */
 

@@ -7,15 +7,14 @@
 /* A dim that fewer rules than one in so many restrict splits too little */
 #define FEW_RESTRICT	4
 
+/* Work that does not depend on the number of rules */
+#define WORK_NODE	100
+
 /* Sets so small are lists without a look */
 #define LIST_ALWAYS	2
 
-/**
- * cls_narrow() - see what a node's rules ask for
- * @b:		builder
- * @node:	node, its set and regions; gets its hulls
- */
-void cls_narrow(const struct cls_builder *b, struct cls_node *node)
+/* See what a node's rules ask for */
+static void narrow(const struct cls_builder *b, struct cls_node *node)
 {
 	const uint32_t *rule = cls_numbers(b, node->set.start);
 	uint32_t num_dims = b->rules->num_dims;
@@ -47,14 +46,30 @@ void cls_narrow(const struct cls_builder *b, struct cls_node *node)
 	}
 }
 
-/**
- * cls_choose() - find the best split
- * @b:		builder
- * @node:	node, narrowed
- *
- * Return: the split, of kind LIST if none pays.
- */
-struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node)
+/* Few enough to leave out: splits by other dims do more */
+static bool is_poor(const struct cls_node *node, uint32_t dim, uint32_t most)
+{
+	uint32_t num = node->hull[dim].num;
+
+	return !num || (uint64_t)num * FEW_RESTRICT < most;
+}
+
+/* Can the best split be looked for? If so, that is work */
+static bool take_work(struct cls_builder *b, const struct cls_node *node,
+		      uint32_t most)
+{
+	uint64_t work = WORK_NODE;
+
+	for (uint32_t d = 0; d < b->rules->num_dims; d++)
+		if (!is_poor(node, d, most))
+			work += node->set.num;
+	if (work > node->work)
+		return false;
+	b->worked += work;
+	return true;
+}
+
+static struct cls_split choose(struct cls_builder *b, const struct cls_node *node)
 {
 	struct cls_split best = {
 		.kind = CLS_LIST, .cost = cls_list_cost(b, node->set.num),
@@ -64,10 +79,12 @@ struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node)
 	for (uint32_t d = 0; d < b->rules->num_dims; d++)
 		if (node->hull[d].num > most)
 			most = node->hull[d].num;
+	if (!most || !take_work(b, node, most))
+		return best;
 	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
 		const struct cls_hull *hull = &node->hull[d];
 
-		if (!hull->num || (uint64_t)hull->num * FEW_RESTRICT < most)
+		if (is_poor(node, d, most))
 			continue;
 		if (hull->lo != hull->hi)
 			cls_try_cells(b, node, d, &best);
@@ -76,19 +93,12 @@ struct cls_split cls_choose(struct cls_builder *b, const struct cls_node *node)
 		else
 			cls_try_hull(b, node, d, &best);
 	}
-	if (most)
-		cls_try_hash(b, node, &best);
+	cls_try_hash(b, node, &best);
 	return best;
 }
 
-/**
- * cls_node() - build a tree
- * @b:		builder
- * @node:	its root: set, regions, budget and depth; gets its hulls
- *
- * Return: a ref.
- */
-uint32_t cls_node(struct cls_builder *b, struct cls_node *node)
+/* Builds a node and all below, from its set, regions, limits and depth */
+static uint32_t build_node(struct cls_builder *b, struct cls_node *node)
 {
 	size_t arena_len = b->arena_len;
 	struct cls_split split;
@@ -100,8 +110,8 @@ uint32_t cls_node(struct cls_builder *b, struct cls_node *node)
 		b->stats->deepest = node->depth;
 	if (node->set.num <= LIST_ALWAYS || node->depth >= CLS_DEPTH_MAX)
 		return cls_list(b, node->set);
-	cls_narrow(b, node);
-	split = cls_choose(b, node);
+	narrow(b, node);
+	split = choose(b, node);
 	if (split.kind == CLS_LIST)
 		return cls_list(b, node->set);
 	b->stats->nodes++;
@@ -114,11 +124,33 @@ uint32_t cls_node(struct cls_builder *b, struct cls_node *node)
 }
 
 /**
+ * cls_share_start() - see what is left for children
+ * @b:		builder
+ * @node:	node, of which all but the children is there
+ * @before:	the buffer's length before the node
+ * @rules:	number of rules in all its children
+ *
+ * Return: that.
+ */
+struct cls_share cls_share_start(const struct cls_builder *b,
+				 const struct cls_node *node, uint32_t before,
+				 uint64_t rules)
+{
+	uint32_t own = b->buf->len - before;
+
+	return (struct cls_share){
+		.bytes = node->bytes > own ? node->bytes - own : 0,
+		.work = node->work,
+		.rules = rules,
+	};
+}
+
+/**
  * cls_child() - build a node's child
  * @b:		builder
- * @parent:	node
+ * @parent:	node, or NULL for a root
  * @set:	the child's rules
- * @share:	memory that it takes its part of
+ * @share:	what it takes its part of
  * @dim:	dim whose region gets smaller, or -1
  * @range:	to what
  *
@@ -128,21 +160,28 @@ uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
 		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range)
 {
-	uint32_t before = b->buf->len, used, ref;
+	uint64_t used = b->buf->len, worked = b->worked;
 	struct cls_node node;
+	uint32_t ref;
 
-	if (set.num <= LIST_ALWAYS && parent->depth < b->stats->deepest)
+	if (set.num <= LIST_ALWAYS && parent && parent->depth < b->stats->deepest)
 		return cls_list(b, set);
 	node.set = set;
-	node.budget = share->bytes * set.num / share->rules;
-	node.depth = parent->depth + 1;
-	for (uint32_t d = 0; d < b->rules->num_dims; d++)
-		node.region[d] = parent->region[d];
+	node.bytes = share->bytes * set.num / share->rules;
+	node.work = share->work * set.num / share->rules;
+	node.depth = parent ? parent->depth + 1 : 0;
+	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
+		node.region[d].lo = parent ? parent->region[d].lo : 0;
+		node.region[d].hi = parent ? parent->region[d].hi :
+				    cls_dim_max(&b->rules->dims[d]);
+	}
 	if (dim >= 0)
 		node.region[dim] = range;
-	ref = cls_node(b, &node);
-	used = b->buf->len - before;
+	ref = build_node(b, &node);
+	used = b->buf->len - used;
+	worked = b->worked - worked;
 	share->bytes -= used < share->bytes ? used : share->bytes;
+	share->work -= worked < share->work ? worked : share->work;
 	share->rules -= set.num;
 	return ref;
 }
