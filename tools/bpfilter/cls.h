@@ -50,7 +50,11 @@ struct cls_rules {
  * @longest:	most records in a list
  * @nodes:	number of nodes
  * @lists:	number of lists
- * @cost:	estimate of what a packet costs, in picoseconds
+ * @steps:	nodes that a packet meets on its way, in hundredths
+ * @candidates:	rules that it is compared with, the one that it is meant for
+ *		included, likewise
+ *
+ * The last two are averages over packets for a sample of the rules.
  */
 struct cls_stats {
 	uint64_t bytes;
@@ -59,7 +63,8 @@ struct cls_stats {
 	uint32_t longest;
 	uint32_t nodes;
 	uint32_t lists;
-	uint32_t cost;
+	uint32_t steps;
+	uint32_t candidates;
 };
 
 int cls_build(struct data_buf *buf, const struct cls_rules *rules,

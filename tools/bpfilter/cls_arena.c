@@ -8,7 +8,7 @@
 
 #include "cls_impl.h"
 
-#define ARENA_MAX	(1U << 30)
+#define ARENA_MAX	0x40000000
 #define LIST_BITS_FIRST	10
 
 static bool cells_init(struct cls_cells *c, uint32_t num_rules)

@@ -374,8 +374,9 @@ uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 		for (uint32_t i = 0; i < map.num_used && !b->error; i++) {
 			uint32_t bucket = cls_numbers(b, map.used)[i];
 			struct cls_set set = bucket_set(b, &map, bucket);
+			bool is_large = set.num > CLS_LIST_FINE;
 
-			if ((set.num > CLS_LIST_FINE) != large)
+			if (is_large != large)
 				continue;
 			set_ref(b, off, split, bucket,
 				cls_child(b, node, set, &share, -1,

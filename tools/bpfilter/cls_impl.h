@@ -30,7 +30,7 @@
 
 /* Looks at a rule in one dim that estimates may take */
 #define CLS_WORK_BASE		4000000
-#define CLS_WORK_PER_RULE	150
+#define CLS_WORK_PER_RULE	70
 
 #define CLS_DEPTH_MAX		12
 /* Cells that a dim is looked at in */
@@ -255,6 +255,11 @@ uint32_t cls_rest_bytes(uint32_t num);
 float cls_list_cost(const struct cls_builder *b, uint32_t num);
 float cls_bytes_cost(const struct cls_builder *b, uint64_t bytes, uint32_t num);
 
+/* cls_sample.c */
+
+void cls_sample(const struct cls_builder *b, const uint32_t *root,
+		uint32_t num_trees);
+
 /* cls_cells.c */
 
 void cls_try_cells(struct cls_builder *b, const struct cls_node *node,
@@ -281,6 +286,31 @@ uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
 
 /* cls_runs.c */
 
+/**
+ * struct cls_runs - runs of a dim
+ * @first:	arena: first value of each run
+ * @num:	number of runs
+ * @last:	last value of the last run
+ * @start:	arena: where each run's rules start, and where the last one's end
+ * @partial:	arena: a rule covers only some of the run's values
+ */
+struct cls_runs {
+	uint32_t first;
+	uint32_t num;
+	uint32_t last;
+	uint32_t start;
+	uint32_t partial;
+};
+
+struct cls_runs cls_runs_find(struct cls_builder *b, const struct cls_node *node,
+			      const struct cls_split *split);
+uint32_t cls_runs_last(const struct cls_builder *b, const struct cls_runs *map,
+		       uint32_t run);
+struct cls_set cls_runs_set(const struct cls_builder *b,
+			    const struct cls_runs *map, uint32_t run);
+
+/* cls_emit.c */
+
 uint32_t cls_emit_runs(struct cls_builder *b, const struct cls_node *node,
 		       const struct cls_split *split);
 
@@ -292,6 +322,49 @@ struct cls_share cls_share_start(const struct cls_builder *b,
 uint32_t cls_child(struct cls_builder *b, const struct cls_node *parent,
 		   struct cls_set set, struct cls_share *share, int dim,
 		   struct cls_range range);
+
+/* cls_promise.c */
+
+/* Rules in a sample */
+#define CLS_SOME_MAX	512
+
+/**
+ * struct cls_some - a sample of all rules
+ * @b:		builder
+ * @rule:	numbers of the rules, ascending
+ * @by_lo:	per dim, indices of @rule in the order of ranges
+ * @by_hi:	per dim, in the order of where ranges end
+ * @group:	in which group each is
+ * @num:	how many
+ * @scale:	rules for each of these
+ */
+struct cls_some {
+	const struct cls_builder *b;
+	uint32_t rule[CLS_SOME_MAX];
+	uint16_t by_lo[CLS_DIMS_MAX][CLS_SOME_MAX];
+	uint16_t by_hi[CLS_DIMS_MAX][CLS_SOME_MAX];
+	uint8_t group[CLS_SOME_MAX];
+	uint32_t num;
+	float scale;
+};
+
+/* struct cls_cut - rules whose values differ in bit @shift or above are wide */
+struct cls_cut {
+	uint8_t dim;
+	uint8_t shift;
+};
+
+static inline bool cls_is_wide(const struct cls_range *range, struct cls_cut cut)
+{
+	return cls_differ(range->lo, range->hi) > cut.shift;
+}
+
+void cls_some_take(struct cls_some *some, struct cls_set all);
+uint32_t cls_some_divide(struct cls_some *some, uint32_t group,
+			 struct cls_cut cut, uint32_t other);
+void cls_some_unite(struct cls_some *some, uint32_t group, uint32_t other);
+float cls_some_overlap(const struct cls_some *some, uint32_t group, uint32_t dim);
+float cls_some_promise(const struct cls_some *some, uint32_t group);
 
 /* cls_partition.c */
 

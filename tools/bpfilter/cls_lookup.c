@@ -23,7 +23,7 @@ static uint32_t step_cut(const struct data_cut *cut, const void *state)
 static uint32_t step_hash(const struct data_hash *hash, const void *state)
 {
 	const struct data_part *part = hash->part;
-	const uint32_t *ref = (const uint32_t *)&part[hash->num_parts];
+	const uint32_t *ref = (const uint32_t *)(part + hash->num_parts);
 	uint64_t h = 0;
 
 	for (uint8_t i = 0; i < hash->num_parts; i++, part++) {

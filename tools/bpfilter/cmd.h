@@ -157,16 +157,23 @@ void rules_free(struct rules *rules);
 
 /* cmd_prog.c */
 
+/* Counters and data */
+#define PROG_MAPS_MAX	2
+
 /**
  * struct prog_desc - what the kernel says about a loaded program
  * @name:	name of its entry function, or the program's own short name
  * @xlated:	bytes of BPF instructions after verification
  * @jited:	bytes of machine code
+ * @map_id:	ids of its maps
+ * @num_maps:	number of @map_id
  */
 struct prog_desc {
 	char name[64];
 	uint32_t xlated;
 	uint32_t jited;
+	uint32_t map_id[PROG_MAPS_MAX];
+	uint32_t num_maps;
 };
 
 struct code;

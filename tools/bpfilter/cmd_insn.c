@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "disasm.h"
+#include "compile.h"
 #include "kernel_btf.h"
 #include "cmd.h"
 
@@ -134,7 +135,8 @@ static const char *imm_text(void *private_data, const struct bpf_insn *insn,
 	uint32_t off = insn[1].imm;
 
 	if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE)
-		snprintf(p->scratch, sizeof(p->scratch), "counters+%u", off);
+		snprintf(p->scratch, sizeof(p->scratch), "%s+%u",
+			 insn->imm == GEN_MAP_DATA ? "data" : "counters", off);
 	else if (insn->src_reg == BPF_PSEUDO_MAP_VALUE)
 		snprintf(p->scratch, sizeof(p->scratch), "map[id:%u]+%u",
 			 insn->imm, off);

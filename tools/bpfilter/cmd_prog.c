@@ -92,6 +92,20 @@ static const struct bpf_func_info *func_at(const struct prog_funcs *funcs,
 	return funcs->info + (size_t)i * funcs->rec_size;
 }
 
+static int prog_maps(int fd, struct prog_desc *desc)
+{
+	struct bpf_prog_info info = {
+		.nr_map_ids = PROG_MAPS_MAX,
+		.map_ids = (uintptr_t)desc->map_id,
+	};
+	int ret = prog_info(fd, &info);
+
+	if (!ret)
+		desc->num_maps = info.nr_map_ids < PROG_MAPS_MAX ?
+				 info.nr_map_ids : PROG_MAPS_MAX;
+	return ret;
+}
+
 /**
  * prog_describe - name and sizes of a loaded program
  * @id:		its id
@@ -124,6 +138,8 @@ int prog_describe(uint32_t id, struct prog_desc *desc)
 			  sizeof(desc->name));
 	if (!ret)
 		funcs_free(&funcs);
+	if (!ret)
+		ret = prog_maps(fd, desc);
 out:
 	close(fd);
 	return ret;

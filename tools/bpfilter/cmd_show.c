@@ -28,6 +28,16 @@ static void table_rules_add(int sk, struct show_table *t)
 	free(blob);
 }
 
+/* Besides the counters a program can have a map of rules that are data */
+static void table_data_add(struct show_table *t, const struct prog_desc *prog)
+{
+	uint32_t i;
+
+	for (i = 0; i < prog->num_maps; i++)
+		if (prog->map_id[i] != t->owned->counter_map_id)
+			t->data_map_id = prog->map_id[i];
+}
+
 static void table_progs_add(struct show_table *t)
 {
 	unsigned int hook;
@@ -35,9 +45,13 @@ static void table_progs_add(struct show_table *t)
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
 		uint32_t id = t->owned->prog_id[hook];
 
-		if (id && !prog_describe(id, &t->prog[hook]))
-			t->known |= 1U << hook;
+		if (!id || prog_describe(id, &t->prog[hook]))
+			continue;
+		t->known |= 1U << hook;
+		table_data_add(t, &t->prog[hook]);
 	}
+	if (t->data_map_id && map_bytes(t->data_map_id, &t->data_bytes))
+		t->data_bytes = 0;
 	if (t->owned->counter_map_id &&
 	    map_bytes(t->owned->counter_map_id, &t->map_bytes))
 		t->map_bytes = 0;

@@ -18,6 +18,8 @@
  * @known:	mask of hooks whose @prog is filled
  * @prog:	by hook
  * @map_bytes:	bytes of the counter map, 0: not known
+ * @data_map_id: id of the data map, 0: none, or not known
+ * @data_bytes:	bytes of the data map, 0: not known
  */
 struct show_table {
 	const struct table_family *fam;
@@ -30,6 +32,8 @@ struct show_table {
 	uint32_t known;
 	struct prog_desc prog[BPFILTER_NUMHOOKS];
 	uint64_t map_bytes;
+	uint32_t data_map_id;
+	uint64_t data_bytes;
 };
 
 /**

@@ -92,6 +92,10 @@ static void owned_plain(const struct show_table *t)
 	printf("        counters  map %u", st->counter_map_id);
 	if (t->map_bytes)
 		printf("  %lluB", (unsigned long long)t->map_bytes);
+	if (t->data_map_id)
+		printf("\n        data  map %u", t->data_map_id);
+	if (t->data_bytes)
+		printf("  %lluB", (unsigned long long)t->data_bytes);
 	printf("\n        compiled in %.3fms  loaded in %.3fms\n",
 	       st->compile_ns / 1e6, st->load_ns / 1e6);
 }
@@ -164,13 +168,14 @@ static void prog_json(json_writer_t *json, const struct show_table *t,
 	jsonw_end_object(json);
 }
 
-static void counters_json(json_writer_t *json, const struct show_table *t)
+static void map_json(json_writer_t *json, const char *name, uint32_t id,
+		     uint64_t bytes)
 {
-	jsonw_name(json, "counters");
+	jsonw_name(json, name);
 	jsonw_start_object(json);
-	jsonw_uint_field(json, "map_id", t->owned->counter_map_id);
-	if (t->map_bytes)
-		jsonw_uint_field(json, "bytes", t->map_bytes);
+	jsonw_uint_field(json, "map_id", id);
+	if (bytes)
+		jsonw_uint_field(json, "bytes", bytes);
 	jsonw_end_object(json);
 }
 
@@ -217,7 +222,9 @@ static void owned_json(json_writer_t *json, const struct show_table *t)
 
 	if (!st->counter_map_id)
 		return;
-	counters_json(json, t);
+	map_json(json, "counters", st->counter_map_id, t->map_bytes);
+	if (t->data_map_id)
+		map_json(json, "data", t->data_map_id, t->data_bytes);
 	jsonw_uint_field(json, "compile_ns", st->compile_ns);
 	jsonw_uint_field(json, "load_ns", st->load_ns);
 }

@@ -142,13 +142,13 @@ static int put_record(struct data_maker *mk, const struct ir_rule *r)
 }
 
 /* The last one has no test and is final: behind it no packet walks on */
-static int put_records(struct data_maker *mk, const struct ir_chain *c,
+static int put_records(struct data_maker *mk, uint32_t first, uint32_t end,
 		       struct data_made *made)
 {
 	const struct data_record *rec;
 	int err;
 
-	for (uint32_t i = c->first; i < c->end; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		const struct ir_rule *r = &mk->rs->rules[i];
 
 		data_rule_make(&mk->rule, r);
@@ -167,10 +167,9 @@ static int put_records(struct data_maker *mk, const struct ir_chain *c,
 
 /* --- Chains --- */
 
-static uint32_t room_for_roots(const struct data_maker *mk,
-			       const struct ir_chain *c)
+static uint32_t room_for_roots(const struct data_maker *mk, uint32_t rules)
 {
-	return c->end - c->first >= mk->tree_rules ? DATA_TREES_MAX : 0;
+	return rules >= mk->tree_rules ? DATA_TREES_MAX : 0;
 }
 
 /* Records are to follow without a gap */
@@ -185,14 +184,15 @@ static uint32_t chain_bytes(uint32_t roots)
  * data_chain_make() - put a chain in the data map
  * @mk:		maker
  * @chain:	chain
+ * @first:	index of its first rule that goes there
  *
  * Return: 0 or a negative errno.
  */
-int data_chain_make(struct data_maker *mk, uint32_t chain)
+int data_chain_make(struct data_maker *mk, uint32_t chain, uint32_t first)
 {
 	const struct ir_chain *c = &mk->rs->chains[chain];
 	struct data_made *made = &mk->t->chains[chain];
-	uint32_t roots = room_for_roots(mk, c);
+	uint32_t roots = room_for_roots(mk, c->end - first);
 	struct data_buf *buf = &mk->t->buf;
 	struct data_chain *dc;
 	int err;
@@ -202,7 +202,7 @@ int data_chain_make(struct data_maker *mk, uint32_t chain)
 	made->off = data_alloc(buf, chain_bytes(roots), DATA_RECORD_ALIGN);
 	if (!made->off)
 		return buf->error;
-	err = put_records(mk, c, made);
+	err = put_records(mk, first, c->end, made);
 	if (err)
 		return err;
 	made->records = mk->num_records;

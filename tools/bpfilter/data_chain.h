@@ -56,7 +56,7 @@ struct data_maker {
 };
 
 /* data_chain.c */
-int data_chain_make(struct data_maker *mk, uint32_t chain);
+int data_chain_make(struct data_maker *mk, uint32_t chain, uint32_t first);
 
 /* data_tree.c */
 int data_tree_make(struct data_maker *mk, uint32_t chain);

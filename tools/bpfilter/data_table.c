@@ -24,7 +24,7 @@ static int make_chains(struct data_maker *mk, const struct plan *plan)
 
 	for (uint32_t i = 0; !err && i < mk->rs->num_chains; i++)
 		if (plan->is_data[i])
-			err = data_chain_make(mk, i);
+			err = data_chain_make(mk, i, plan->data_first[i]);
 	return err;
 }
 

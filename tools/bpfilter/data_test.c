@@ -9,6 +9,16 @@
 #include "data_rule.h"
 #include "gen.h"
 
+/* How far up in its word @size bytes at an offset are */
+static uint32_t shift_of(uint32_t off, uint32_t size)
+{
+#if __BYTE_ORDER == __BIG_ENDIAN
+	return 8 * (4 - size - (off & 3));
+#else
+	return 8 * (off & 3);
+#endif
+}
+
 /**
  * data_word_of() - where a field is
  * @field:	field of at most 32 bit
@@ -18,14 +28,11 @@
 struct data_word data_word_of(enum ir_field field)
 {
 	uint32_t off = gen_field_off(field), size = gen_field_size(field);
-	struct data_word w = {
-		.off = off & ~3U, .shift = 8 * (off & 3),
+
+	return (struct data_word) {
+		.off = off & ~3U, .shift = shift_of(off, size),
 		.max = gen_field_max(field),
 	};
-
-	if (__BYTE_ORDER == __BIG_ENDIAN)
-		w.shift = 8 * (4 - size - (off & 3));
-	return w;
 }
 
 /**
@@ -129,8 +136,7 @@ static void put_any_bit(struct data_rule *dr, const struct ir_test *t)
 static void put_status(struct data_rule *dr, uint32_t off, bool misses,
 		       bool drops)
 {
-	const uint32_t shift = __BYTE_ORDER == __BIG_ENDIAN ?
-			       24 - 8 * (off & 3) : 8 * (off & 3);
+	const uint32_t shift = shift_of(off, 1);
 	int ok = data_label(dr);
 
 	if (misses && drops) {
@@ -197,8 +203,7 @@ static void put_header(struct data_rule *dr, const struct ir_test *t)
 static void put_conn(struct data_rule *dr, const struct ir_test *t, int matched)
 {
 	const uint32_t off = GEN_OFF(ct);
-	const uint32_t shift = __BYTE_ORDER == __BIG_ENDIAN ?
-			       24 - 8 * (off & 3) : 8 * (off & 3);
+	const uint32_t shift = shift_of(off, 1);
 
 	data_put_word(dr, off & ~3U, 0xffU << shift, 0, 0,
 		      t->value ? matched : DATA_TO_FAIL, DATA_TO_NEXT);

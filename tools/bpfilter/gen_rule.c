@@ -398,7 +398,15 @@ static void call_segments(struct gen *g)
 	}
 }
 
-/* The hook's own chain as data: its verdict, or on to the policy */
+/* The rest of the hook's own chain, or all of it */
+static bool goes_on_as_data(const struct gen *g, const struct plan_func *func)
+{
+	return gen_is_entry(g) && g->plan->data[func->chain] &&
+	       (func->first == func->end ||
+		func->end < g->rs->chains[func->chain].end);
+}
+
+/* What of the hook's own chain is data: its verdict, or on to the policy */
 static void walk_own(struct gen *g)
 {
 	gen_call_walk(g, g->func->chain);
@@ -437,6 +445,7 @@ static void emit_verdict(struct gen *g)
 void gen_func(struct gen *g, const struct plan_func *func)
 {
 	struct asm_buf *a = &g->code;
+	bool walked;
 
 	g->func = func;
 	g->drop = asm_label(a);
@@ -450,10 +459,11 @@ void gen_func(struct gen *g, const struct plan_func *func)
 		gen_enter(g);
 	load_counters(g);
 	call_segments(g);
-	if (g->plan->func_of[func->chain] == PLAN_WALKED)
-		walk_own(g);
-	else if (emit_rules(g, func) && func->is_segment)
+	walked = emit_rules(g, func);
+	if (walked && func->is_segment)
 		leave_with(g, GEN_SEGMENT_END);
+	else if (walked && goes_on_as_data(g, func))
+		walk_own(g);
 	if (gen_is_entry(g)) {
 		emit_policy(g);
 		emit_verdict(g);

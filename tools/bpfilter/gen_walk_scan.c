@@ -11,7 +11,7 @@
 	((int16_t)(sizeof(struct data_record) + offsetof(struct data_test, member)))
 
 /* In these loops nothing is kept in r4 and r5 */
-#define LIVE	(1 << BPF_REG_0 | 1 << BPF_REG_1 | 1 << BPF_REG_2 | 1 << BPF_REG_3)
+#define LIVE	0x0fU
 
 /**
  * walk_first_test() - does a record's first test rule it out?

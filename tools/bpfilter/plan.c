@@ -121,12 +121,13 @@ static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
 {
 	const struct ir_chain *ic = &c->pg->rs->chains[chain];
 	uint32_t i, self = c->num, first = ic->first;
+	uint32_t end = c->pg->nodes[chain].code_end;
 	uint64_t sum = 0, more;
 
-	put_func(c, chain, first, ic->end, false);
+	put_func(c, chain, first, end, false);
 	if (!plan_is_cut(c->pg, chain, c->pg->nodes[chain].full.branches))
 		return 0;
-	for (i = first; i < ic->end; i++) {
+	for (i = first; i < end; i++) {
 		more = rule_branches(c->pg, i);
 		if (more > PLAN_RULE_BRANCHES_MAX)
 			return refuse_rule(c->pg, i, more, why);
@@ -138,8 +139,8 @@ static int cut_chain(struct cutter *c, uint32_t chain, struct refusal *why)
 		sum += more;
 	}
 	if (chain == c->pg->order[0] && sum > PLAN_ENTRY_BRANCHES &&
-	    first < ic->end - 1)
-		cut_entry(c, &first, ic->end);
+	    first < end - 1)
+		cut_entry(c, &first, end);
 	if (c->funcs) {
 		c->funcs[self].first = first;
 		c->funcs[self].num_segments = c->num - self - 1;
@@ -235,7 +236,7 @@ static int limit_frames(const struct plan_graph *pg, int hook,
 			here++;
 		if (deepest < here)
 			deepest = here;
-		for (j = 0; j < pc->num_calls; j++) {
+		for (j = 0; j < n->code_calls; j++) {
 			uint32_t to = pg->calls[pc->calls + j];
 
 			if (frames[to] < here)
@@ -269,6 +270,8 @@ static void set_places(const struct plan_graph *pg, struct plan_hook *ph,
 			ph->func_of[chain] = PLAN_INLINE;
 		ph->data[chain] = n->is_data;
 		plan->is_data[chain] |= n->is_data;
+		if (n->is_data && n->code_end < pg->rs->chains[chain].end)
+			plan->data_first[chain] = n->code_end;
 	}
 	for (i = 0; i < ph->num_funcs; i++)
 		if (!ph->funcs[i].is_segment &&
@@ -406,7 +409,7 @@ static int choose(struct plan_graph *pg, const struct compile_env *env,
 
 	for (attempt = 0; plan_choose(pg, env, attempt); attempt++) {
 		memset(&last, 0, sizeof(last));
-		plan_part(pg);
+		plan_part(pg, env, attempt);
 		err = -E2BIG;
 		if (plan_is_too_much(pg, env))
 			continue;
@@ -455,6 +458,7 @@ int bpfilter_plan_make(const struct ir_ruleset *rs,
 {
 	struct plan *p = calloc(1, sizeof(*p));
 	struct plan_graph pg;
+	uint32_t i;
 	int hook, err;
 
 	*plan = NULL;
@@ -464,7 +468,11 @@ int bpfilter_plan_make(const struct ir_ruleset *rs,
 	err = plan_graph_make(&pg, rs, why);
 	p->num_chains = rs->num_chains;
 	p->is_data = calloc((size_t)rs->num_chains + 1, sizeof(*p->is_data));
-	if (!err && !p->is_data)
+	p->data_first = calloc((size_t)rs->num_chains + 1,
+			       sizeof(*p->data_first));
+	for (i = 0; p->data_first && i < rs->num_chains; i++)
+		p->data_first[i] = rs->chains[i].first;
+	if (!err && (!p->is_data || !p->data_first))
 		err = bpfilter_refuse(why, ENOMEM, false, NULL,
 				      "out of memory");
 	for (hook = 0; !err && hook < BPFILTER_NUMHOOKS; hook++)
@@ -491,5 +499,6 @@ void bpfilter_plan_free(struct plan *plan)
 		free(plan->hook[hook].data);
 	}
 	free(plan->is_data);
+	free(plan->data_first);
 	free(plan);
 }

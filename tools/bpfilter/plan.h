@@ -73,7 +73,7 @@ struct plan_need {
 /**
  * struct plan_hook - plan of one hook's program
  * @funcs:	its functions, callers before those they call; the first is the
- *		hook's own chain, without rules if that is data
+ *		hook's own chain, as far as that is not data
  * @func_of:	for each chain an index in @funcs, PLAN_INLINE, PLAN_WALKED or
  *		PLAN_UNREACHED: where code that jumps to it finds it
  * @data:	for each chain whether packets can get to it as data; some of
@@ -93,12 +93,15 @@ struct plan_hook {
  * struct plan - plan of a table
  * @hook:	by hook
  * @is_data:	for each chain whether it is data at any hook
+ * @data_first:	for each chain the index of its first rule that is data: those
+ *		before it, of a hook's own chain, are code only
  * @num_chains:	number of @is_data
  * @depth:	most chains of data that a packet can be in at once
  */
 struct plan {
 	struct plan_hook hook[BPFILTER_NUMHOOKS];
 	bool *is_data;
+	uint32_t *data_first;
 	uint32_t num_chains;
 	uint32_t depth;
 };

@@ -87,8 +87,13 @@ struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 	return cost;
 }
 
-/* Does it ask for a value, or a range of them? */
-static bool selects(const struct ir_test *t)
+/**
+ * plan_test_selects() - does a test ask for a value, or a range of them?
+ * @t:		test
+ *
+ * Return: whether it does.
+ */
+bool plan_test_selects(const struct ir_test *t)
 {
 	switch (t->kind) {
 	case IR_TEST_MASKED:
@@ -133,7 +138,7 @@ bool plan_is_selective(const struct ir_ruleset *rs, const struct ir_rule *rule)
 
 			if (test->kind == IR_TEST_BRIDGE)
 				return false;
-			if (selects(test))
+			if (plan_test_selects(test))
 				return true;
 		}
 	}

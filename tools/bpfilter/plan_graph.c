@@ -203,9 +203,9 @@ static void sum_costs(struct plan_graph *pg, uint32_t chain)
 	struct plan_node *n = &pg->nodes[chain];
 	uint32_t i;
 
-	n->full = pc->own;
-	n->walk = pc->own.insns;
-	for (i = 0; i < pc->num_calls; i++) {
+	n->full = n->own;
+	n->walk = n->own.insns;
+	for (i = 0; i < n->code_calls; i++) {
 		const struct plan_node *to =
 			&pg->nodes[pg->calls[pc->calls + i]];
 
@@ -227,7 +227,7 @@ static void sum_sites(struct plan_graph *pg, uint32_t chain)
 	uint64_t copies = n->is_inline ? n->sites : 1;
 	uint32_t i;
 
-	for (i = 0; i < pc->num_calls; i++) {
+	for (i = 0; i < n->code_calls; i++) {
 		struct plan_node *to = &pg->nodes[pg->calls[pc->calls + i]];
 
 		if (to->is_code)

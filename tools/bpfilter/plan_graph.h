@@ -46,6 +46,9 @@ struct plan_chain {
  * @wants_data:	code that jumps to it shall find it as data
  * @is_code:	code jumps to it as code
  * @is_data:	packets can get to it as data
+ * @code_end:	index behind the last rule that is code
+ * @code_calls:	number of jumps and gotos of those that are
+ * @own:	cost of those that are, without what they jump to
  * @is_inline:	its code stands where the jumps to it do
  * @sites:	how many such places there are, copies in inline chains counted
  * @full:	its own cost and that of all inline chains in it
@@ -56,6 +59,9 @@ struct plan_node {
 	bool wants_data;
 	bool is_code;
 	bool is_data;
+	uint32_t code_end;
+	uint32_t code_calls;
+	struct plan_cost own;
 	bool is_inline;
 	uint64_t sites;
 	struct plan_cost full;
@@ -103,6 +109,7 @@ static inline uint64_t plan_product(uint64_t a, uint64_t b)
 /* plan_cost.c */
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule);
+bool plan_test_selects(const struct ir_test *t);
 bool plan_is_selective(const struct ir_ruleset *rs,
 		       const struct ir_rule *rule);
 void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
@@ -122,7 +129,8 @@ void plan_graph_sum(struct plan_graph *pg);
 /* plan_mode.c */
 bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 		 unsigned int attempt);
-void plan_part(struct plan_graph *pg);
+void plan_part(struct plan_graph *pg, const struct compile_env *env,
+	       unsigned int attempt);
 bool plan_is_too_much(const struct plan_graph *pg,
 		      const struct compile_env *env);
 bool plan_wants_tree(const struct ir_ruleset *rs, uint32_t chain,

@@ -36,7 +36,7 @@ struct level {
 /* A chain too long for one function is walked one frame below its own */
 static uint32_t frames_of(const struct plan_graph *pg, uint32_t chain)
 {
-	return plan_is_cut(pg, chain, pg->chains[chain].own.branches) ? 2 : 1;
+	return plan_is_cut(pg, chain, pg->nodes[chain].own.branches) ? 2 : 1;
 }
 
 /* Returns the number of levels */
@@ -49,7 +49,7 @@ static uint32_t set_levels(struct plan_graph *pg)
 		const struct plan_chain *pc = &pg->chains[chain];
 		uint32_t below = pg->nodes[chain].level + frames_of(pg, chain);
 
-		for (j = 0; j < pc->num_calls; j++) {
+		for (j = 0; j < pg->nodes[chain].code_calls; j++) {
 			struct plan_node *to =
 				&pg->nodes[pg->calls[pc->calls + j]];
 
@@ -75,7 +75,7 @@ static void weigh_levels(const struct plan_graph *pg, struct level *levels)
 		l->growth = plan_sum(l->growth,
 				     plan_product(copies, n->full.insns));
 		l->branches = plan_sum(l->branches,
-				       pg->chains[chain].own.branches);
+				       n->own.branches);
 	}
 }
 

@@ -18,6 +18,11 @@
  *
  * A chain that data jumps to is data. It is code, too, if code jumps to it and
  * it does not want to be data.
+ *
+ * The first rules of a hook's own chain often take most packets (those of
+ * established connections, of the loopback device) and say nothing of
+ * addresses and ports. If the chain is data, such rules at its start are code
+ * nevertheless, and what follows them is a chain of its own.
  */
 #include <string.h>
 
@@ -154,40 +159,155 @@ bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 	return true;
 }
 
+/* --- The start of a hook's own chain --- */
+
+/* Longest start of a chain that is code while the rest is data, in rules */
+#define START_RULES_MAX	8
+
+static bool is_broad_field(enum ir_field field)
+{
+	switch (field) {
+	case IR_FIELD_IP_SADDR:
+	case IR_FIELD_IP_DADDR:
+	case IR_FIELD_IP6_SADDR:
+	case IR_FIELD_IP6_DADDR:
+	case IR_FIELD_L4_SPORT:
+	case IR_FIELD_L4_DPORT:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/*
+ * Does a rule take packets without regard to where they come from and go to?
+ * It would be in the way of any classifier, and often takes most packets.
+ */
+static bool is_broad(const struct ir_ruleset *rs, const struct ir_rule *rule)
+{
+	uint32_t m, t;
+
+	for (m = 0; m < rule->num_matches; m++) {
+		const struct ir_match *match =
+			&rs->matches[rule->first_match + m];
+
+		for (t = 0; t < match->num; t++) {
+			const struct ir_test *test =
+				&rs->tests[match->first + t];
+
+			if (test->kind == IR_TEST_PORTS)
+				return false;
+			if (plan_test_selects(test) &&
+			    !is_broad_field(test->field))
+				return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t count_broad(const struct ir_ruleset *rs,
+			    const struct ir_chain *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < START_RULES_MAX && c->first + i + 1 < c->end; i++)
+		if (!is_broad(rs, &rs->rules[c->first + i]))
+			break;
+	return i;
+}
+
+/* How many of the first rules are code although the chain wants to be data */
+static uint32_t start_of(const struct plan_graph *pg,
+			 const struct compile_env *env, unsigned int attempt)
+{
+	uint32_t chain = pg->reached[0];
+	const struct ir_chain *c = &pg->rs->chains[chain];
+	uint32_t hooks = 0;
+
+	for (int i = 0; i < BPFILTER_NUMHOOKS; i++)
+		hooks += pg->rs->hook_chain[i] == (int)chain;
+	if (c->refs || hooks != 1)
+		return 0;
+	if (env->plan == PLAN_AUTO && attempt < ATTEMPT_ALL)
+		return count_broad(pg->rs, c);
+	if (env->plan == PLAN_MIXED && !attempt && draw(~env->seed, chain))
+		return env->seed % (c->end - c->first);
+	return 0;
+}
+
+static void split_chain(struct plan_graph *pg, uint32_t chain, uint32_t start)
+{
+	const struct ir_chain *c = &pg->rs->chains[chain];
+	struct plan_node *n = &pg->nodes[chain];
+	uint32_t i;
+
+	n->is_code = true;
+	n->code_end = c->first + start;
+	n->code_calls = 0;
+	memset(&n->own, 0, sizeof(n->own));
+	for (i = c->first; i < n->code_end; i++) {
+		const struct ir_rule *r = &pg->rs->rules[i];
+		struct plan_cost cost = plan_rule_cost(pg->rs, r);
+
+		n->own.insns += cost.insns;
+		n->own.branches += cost.branches;
+		n->code_calls += r->action == IR_ACTION_JUMP ||
+				 r->action == IR_ACTION_GOTO;
+	}
+}
+
+/* --- What becomes of the choice --- */
+
 static void part_calls(struct plan_graph *pg, uint32_t chain)
 {
 	const struct plan_chain *pc = &pg->chains[chain];
 	const struct plan_node *n = &pg->nodes[chain];
+	bool is_split = n->is_code && pg->rs->chains[chain].end != n->code_end;
 	uint32_t i;
 
 	for (i = 0; i < pc->num_calls; i++) {
 		struct plan_node *to = &pg->nodes[pg->calls[pc->calls + i]];
+		bool in_code = n->is_code && i < n->code_calls;
+		bool in_data = n->is_data && (!is_split || !in_code);
 
-		to->is_data |= n->is_data;
-		if (n->is_code && to->wants_data)
+		if (in_data || (in_code && to->wants_data))
 			to->is_data = true;
-		else if (n->is_code)
+		if (in_code && !to->wants_data)
 			to->is_code = true;
 	}
+}
+
+static void reset_node(struct plan_graph *pg, uint32_t chain)
+{
+	struct plan_node *n = &pg->nodes[chain];
+
+	*n = (struct plan_node) {
+		.wants_data = n->wants_data,
+		.code_end = pg->rs->chains[chain].end,
+		.code_calls = pg->chains[chain].num_calls,
+		.own = pg->chains[chain].own,
+	};
 }
 
 /**
  * plan_part() - find what is code and what is data by what the chains want
  * @pg:		graph after plan_choose(): @pg->order becomes what is code
+ * @env:	what is compiled for
+ * @attempt:	as plan_choose()
  */
-void plan_part(struct plan_graph *pg)
+void plan_part(struct plan_graph *pg, const struct compile_env *env,
+	       unsigned int attempt)
 {
-	uint32_t i;
+	uint32_t i, own = pg->reached[0], start;
 
-	for (i = 0; i < pg->num_reached; i++) {
-		struct plan_node *n = &pg->nodes[pg->reached[i]];
-		bool wants_data = n->wants_data;
+	for (i = 0; i < pg->num_reached; i++)
+		reset_node(pg, pg->reached[i]);
+	pg->nodes[own].is_data = pg->nodes[own].wants_data;
+	pg->nodes[own].is_code = !pg->nodes[own].wants_data;
+	start = pg->nodes[own].wants_data ? start_of(pg, env, attempt) : 0;
+	if (start)
+		split_chain(pg, own, start);
 
-		memset(n, 0, sizeof(*n));
-		n->wants_data = wants_data;
-		n->is_code = !i && !wants_data;
-		n->is_data = !i && wants_data;
-	}
 	pg->num_order = 0;
 	for (i = 0; i < pg->num_reached; i++) {
 		part_calls(pg, pg->reached[i]);
@@ -214,6 +334,6 @@ bool plan_is_too_much(const struct plan_graph *pg,
 	if (env->plan != PLAN_AUTO)
 		return false;
 	for (i = 0; i < pg->num_order; i++)
-		insns += pg->chains[pg->order[i]].own.insns;
+		insns += pg->nodes[pg->order[i]].own.insns;
 	return insns > AUTO_INSNS_MAX;
 }

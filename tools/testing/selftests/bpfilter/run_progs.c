@@ -552,23 +552,54 @@ FIXTURE_VARIANT(limit)
 	enum plan_mode mode;
 };
 
-#define LIMIT(name, ...)						\
-FIXTURE_VARIANT_ADD(limit, name) { __VA_ARGS__ }
+FIXTURE_VARIANT_ADD(limit, final_rules) {
+	shape_final, 11000, 5000, PLAN_CODE
+};
 
-LIMIT(final_rules, shape_final, 11000, 5000, PLAN_CODE);
-LIMIT(counting_rules, shape_counting, 20000, 15000, PLAN_CODE);
-LIMIT(rules_with_many_tests, shape_tests, 4000, 3000, PLAN_CODE);
-LIMIT(nested_chains, shape_nest, 200, 100, PLAN_CODE);
-LIMIT(many_chains, shape_fan, 1000, 500, PLAN_CODE);
-LIMIT(bridged_rules, shape_bridged, 5000, 3000, PLAN_CODE);
+FIXTURE_VARIANT_ADD(limit, counting_rules) {
+	shape_counting, 20000, 15000, PLAN_CODE
+};
+
+FIXTURE_VARIANT_ADD(limit, rules_with_many_tests) {
+	shape_tests, 4000, 3000, PLAN_CODE
+};
+
+FIXTURE_VARIANT_ADD(limit, nested_chains) {
+	shape_nest, 200, 100, PLAN_CODE
+};
+
+FIXTURE_VARIANT_ADD(limit, many_chains) {
+	shape_fan, 1000, 500, PLAN_CODE
+};
+
+FIXTURE_VARIANT_ADD(limit, bridged_rules) {
+	shape_bridged, 5000, 3000, PLAN_CODE
+};
 
 /* As data there is none but memory, and that is what is taken then */
-LIMIT(more_final_rules, shape_final, 40000, 35000, PLAN_AUTO);
-LIMIT(more_counting_rules, shape_counting, 40000, 35000, PLAN_AUTO);
-LIMIT(more_rules_with_many_tests, shape_tests, 20000, 15000, PLAN_AUTO);
-LIMIT(more_nested_chains, shape_nest, 5000, 3000, PLAN_AUTO);
-LIMIT(more_chains, shape_fan, 10000, 5000, PLAN_AUTO);
-LIMIT(more_bridged_rules, shape_bridged, 20000, 15000, PLAN_AUTO);
+FIXTURE_VARIANT_ADD(limit, more_final_rules) {
+	shape_final, 40000, 35000, PLAN_AUTO
+};
+
+FIXTURE_VARIANT_ADD(limit, more_counting_rules) {
+	shape_counting, 40000, 35000, PLAN_AUTO
+};
+
+FIXTURE_VARIANT_ADD(limit, more_rules_with_many_tests) {
+	shape_tests, 20000, 15000, PLAN_AUTO
+};
+
+FIXTURE_VARIANT_ADD(limit, more_nested_chains) {
+	shape_nest, 5000, 3000, PLAN_AUTO
+};
+
+FIXTURE_VARIANT_ADD(limit, more_chains) {
+	shape_fan, 10000, 5000, PLAN_AUTO
+};
+
+FIXTURE_VARIANT_ADD(limit, more_bridged_rules) {
+	shape_bridged, 20000, 15000, PLAN_AUTO
+};
 
 FIXTURE_SETUP(limit)
 {

@@ -227,6 +227,28 @@ TEST_F(cls, addresses)
 	EXPECT_GT(PACKETS * 5 / 10, self->named);
 }
 
+TEST_F(cls, stats)
+{
+	struct cls_stats *stats = &self->c.stats;
+
+	dims_tuple(&self->c);
+	for (uint32_t i = 0; i < 500; i++)
+		exactly(&cls_case_rule(&self->c)[SADDR], i * 7);
+	exactly(&cls_case_rule(&self->c)[DPORT], 80);
+	BUILD();
+	EXPECT_EQ(self->c.num_trees, stats->num_trees);
+	EXPECT_EQ(self->c.buf.len - stats->bytes, self->c.record[500] +
+		  sizeof(struct data_record) * (1 + 500 % 3));
+	EXPECT_LE(1, stats->nodes);
+	EXPECT_LE(1, stats->deepest);
+	EXPECT_LE(2, stats->longest);
+	EXPECT_LE(1, stats->lists);
+	EXPECT_LE(90, stats->steps);
+	EXPECT_GE(300, stats->steps);
+	EXPECT_LE(100, stats->candidates);
+	EXPECT_GE(200, stats->candidates);
+}
+
 /* Clusters leave cuts of the highest bits empty but for few of them */
 TEST_F(cls, addresses_in_clusters)
 {

@@ -179,21 +179,24 @@ FIXTURE_VARIANT(random)
 	bool passes;
 };
 
-#define VARIANT(name, family, mode, passes)				\
-FIXTURE_VARIANT_ADD(random, name) { NFPROTO_##family, PLAN_##mode, passes }
+FIXTURE_VARIANT_ADD(random, ipv4) { NFPROTO_IPV4, PLAN_CODE, true };
+FIXTURE_VARIANT_ADD(random, ipv4_as_it_is) { NFPROTO_IPV4, PLAN_CODE, false };
+FIXTURE_VARIANT_ADD(random, ipv4_data) { NFPROTO_IPV4, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(random, ipv4_data_as_it_is) {
+	NFPROTO_IPV4, PLAN_DATA, false,
+};
 
-VARIANT(ipv4, IPV4, CODE, true);
-VARIANT(ipv4_as_it_is, IPV4, CODE, false);
-VARIANT(ipv4_data, IPV4, DATA, true);
-VARIANT(ipv4_data_as_it_is, IPV4, DATA, false);
-VARIANT(ipv4_mixed, IPV4, MIXED, true);
-VARIANT(ipv4_auto, IPV4, AUTO, true);
-VARIANT(ipv6, IPV6, CODE, true);
-VARIANT(ipv6_as_it_is, IPV6, CODE, false);
-VARIANT(ipv6_data, IPV6, DATA, true);
-VARIANT(ipv6_data_as_it_is, IPV6, DATA, false);
-VARIANT(ipv6_mixed, IPV6, MIXED, true);
-VARIANT(ipv6_auto, IPV6, AUTO, true);
+FIXTURE_VARIANT_ADD(random, ipv4_mixed) { NFPROTO_IPV4, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(random, ipv4_auto) { NFPROTO_IPV4, PLAN_AUTO, true };
+FIXTURE_VARIANT_ADD(random, ipv6) { NFPROTO_IPV6, PLAN_CODE, true };
+FIXTURE_VARIANT_ADD(random, ipv6_as_it_is) { NFPROTO_IPV6, PLAN_CODE, false };
+FIXTURE_VARIANT_ADD(random, ipv6_data) { NFPROTO_IPV6, PLAN_DATA, true };
+FIXTURE_VARIANT_ADD(random, ipv6_data_as_it_is) {
+	NFPROTO_IPV6, PLAN_DATA, false,
+};
+
+FIXTURE_VARIANT_ADD(random, ipv6_mixed) { NFPROTO_IPV6, PLAN_MIXED, true };
+FIXTURE_VARIANT_ADD(random, ipv6_auto) { NFPROTO_IPV6, PLAN_AUTO, true };
 FIXTURE_SETUP(random) { }
 FIXTURE_TEARDOWN(random) { }
 

@@ -19,9 +19,9 @@ void cls_case_free(struct cls_case *c)
 
 void cls_case_dim(struct cls_case *c, uint32_t word, uint8_t shift, uint8_t bits)
 {
-	c->dims[c->num_dims++] = (struct cls_dim){
-		word * sizeof(uint32_t), shift, bits
-	};
+	uint16_t off = word * sizeof(uint32_t);
+
+	c->dims[c->num_dims++] = (struct cls_dim){ off, shift, bits };
 }
 
 uint32_t cls_case_max(const struct cls_case *c, uint32_t dim)
@@ -63,7 +63,7 @@ int cls_case_build(struct cls_case *c)
 
 /* --- Is all in its place? --- */
 
-#define REFS_MAX	(1U << 22)
+#define REFS_MAX	0x400000
 
 /**
  * struct look - refs still to be looked at

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The planner's choice between code and data: what it chooses, that it holds
+ * together, and that no ruleset is too large for it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/xt_state.h>
+
+#include "../kselftest_harness.h"
+#include "compile.h"
+#include "plan.h"
+#include "unit/bpf_vm.h"
+#include "unit/random_ir.h"
+#include "unit/shapes.h"
+
+#define HOOK		NF_INET_LOCAL_IN
+#define RULESETS	1000
+
+FIXTURE(table)
+{
+	struct make mk;
+	struct kernel_btf kb;
+	struct compile_env env;
+	struct refusal why;
+	struct ir_ruleset *rs;
+	struct plan *plan;
+	struct gen_image img;
+	void *blob;
+};
+
+FIXTURE_SETUP(table)
+{
+	memset(self, 0, sizeof(*self));
+	make_init(&self->mk);
+	vm_kernel_btf(&self->kb);
+	self->env = (struct compile_env) { &self->kb, 2, VM_HZ };
+}
+
+FIXTURE_TEARDOWN(table)
+{
+	bpfilter_gen_free(&self->img);
+	bpfilter_plan_free(self->plan);
+	bpfilter_ir_free(self->rs);
+	free(self->blob);
+	make_free(&self->mk);
+}
+
+static int translate(struct _test_data_table *t)
+{
+	size_t size;
+	int ret;
+
+	t->blob = make_blob(&t->mk, &size);
+	ret = bpfilter_blob_read(t->blob, size, NFPROTO_IPV4, &t->rs, &t->why);
+	if (!ret)
+		ret = bpfilter_passes_run(t->rs, &t->why);
+	if (!ret)
+		ret = bpfilter_plan_make(t->rs, &t->env, &t->plan, &t->why);
+	if (!ret)
+		ret = bpfilter_gen(t->rs, t->plan, &t->env, &t->img, &t->why);
+	return ret;
+}
+
+static const struct plan_hook *plan_of(const struct _test_data_table *t)
+{
+	return &t->plan->hook[HOOK];
+}
+
+static uint32_t own_chain(const struct _test_data_table *t)
+{
+	return t->rs->hook_chain[HOOK];
+}
+
+/* --- What is chosen --- */
+
+TEST_F(table, few_rules_are_code)
+{
+	shape_final(&self->mk, 20);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+	EXPECT_EQ(0, self->img.data_size);
+	EXPECT_EQ(0, self->img.jumps_size);
+}
+
+TEST_F(table, many_rules_are_data)
+{
+	shape_final(&self->mk, 1000);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_TRUE(plan_of(self)->data[own_chain(self)]);
+	EXPECT_EQ(1, plan_of(self)->num_funcs);
+	EXPECT_LT(0, self->img.data.chains[own_chain(self)].trees);
+}
+
+TEST_F(table, broad_rules_before_them_are_code)
+{
+	struct make_entry *e = make_verdict(&self->mk, VERDICT_ACCEPT);
+	struct xt_state_info *state = make_match(e, "state", 0, sizeof(*state));
+	const struct plan_func *func;
+
+	state->statemask = 1 << 1;
+	make_proto(make_verdict(&self->mk, VERDICT_ACCEPT), IPPROTO_ICMP);
+	shape_final(&self->mk, 1000);
+	ASSERT_EQ(0, translate(self));
+	func = &plan_of(self)->funcs[0];
+	EXPECT_TRUE(plan_of(self)->data[own_chain(self)]);
+	EXPECT_EQ(2, func->end - func->first);
+	EXPECT_EQ(func->end, self->plan->data_first[own_chain(self)]);
+	EXPECT_EQ(1001, self->img.data.chains[own_chain(self)].records);
+}
+
+TEST_F(table, rules_without_a_selection_are_code)
+{
+	for (int i = 0; i < 100; i++)
+		make_match(make_verdict(&self->mk, VERDICT_ACCEPT), "foreign",
+			   0, 8);
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+}
+
+TEST_F(table, all_is_what_is_asked_for)
+{
+	self->env.plan = PLAN_DATA;
+	shape_nest(&self->mk, 3);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_EQ(1, plan_of(self)->num_funcs);
+	EXPECT_EQ(4, self->plan->depth);
+	for (uint32_t i = 0; i < self->rs->num_chains; i++)
+		if (self->rs->chains[i].hook < 0)
+			EXPECT_TRUE(plan_of(self)->data[i]);
+}
+
+/* --- What is too large for code --- */
+
+FIXTURE(size)
+{
+	uint32_t insns;
+};
+
+FIXTURE_VARIANT(size)
+{
+	void (*make)(struct make *mk, uint32_t num);
+	uint32_t num;
+};
+
+FIXTURE_VARIANT_ADD(size, final_rules) { shape_final, 30000 };
+FIXTURE_VARIANT_ADD(size, counting_rules) { shape_counting, 30000 };
+FIXTURE_VARIANT_ADD(size, rules_with_many_tests) { shape_tests, 30000 };
+FIXTURE_VARIANT_ADD(size, bridged_rules) { shape_bridged, 30000 };
+FIXTURE_VARIANT_ADD(size, nested_chains) { shape_nest, 10000 };
+FIXTURE_VARIANT_ADD(size, many_chains) { shape_fan, 10000 };
+
+FIXTURE_SETUP(size) { }
+FIXTURE_TEARDOWN(size) { }
+
+/* Returns instructions, or 0 if it is refused */
+static uint32_t size_of(void (*make)(struct make *mk, uint32_t num),
+			uint32_t num)
+{
+	struct _test_data_table t = {};
+	uint32_t insns = 0;
+
+	make_init(&t.mk);
+	vm_kernel_btf(&t.kb);
+	t.env = (struct compile_env) { &t.kb, 2, VM_HZ };
+	make(&t.mk, num);
+	if (!translate(&t))
+		insns = t.img.prog[HOOK].num_insns;
+	else
+		fprintf(stderr, "# %s\n", t.why.text);
+	bpfilter_gen_free(&t.img);
+	bpfilter_plan_free(t.plan);
+	bpfilter_ir_free(t.rs);
+	free(t.blob);
+	make_free(&t.mk);
+	return insns;
+}
+
+TEST_F_TIMEOUT(size, of_programs_does_not_grow, 300)
+{
+	uint32_t some = size_of(variant->make, variant->num / 10);
+
+	EXPECT_LT(0, some);
+	EXPECT_GT(2000, some);
+	EXPECT_EQ(some, size_of(variant->make, variant->num));
+}
+
+/* --- That it holds together --- */
+
+static bool has_code(const struct plan_hook *ph, uint32_t chain)
+{
+	return ph->func_of[chain] != PLAN_WALKED &&
+	       ph->func_of[chain] != PLAN_UNREACHED;
+}
+
+/* What is jumped to is where whoever jumps looks for it */
+static int check_jump(const struct plan_hook *ph, const struct ir_rule *r,
+		      bool code, bool data)
+{
+	uint32_t to = r->target_chain;
+
+	if (r->action != IR_ACTION_JUMP && r->action != IR_ACTION_GOTO)
+		return 0;
+	if (data && !ph->data[to])
+		return fprintf(stderr, "# data jumps to what is none\n");
+	if (code && !has_code(ph, to) && !ph->data[to])
+		return fprintf(stderr, "# code jumps to what is nowhere\n");
+	return 0;
+}
+
+static int check_hook(const struct ir_ruleset *rs, const struct plan *plan,
+		      const struct plan_hook *ph)
+{
+	for (uint32_t c = 0; ph->num_funcs && c < rs->num_chains; c++) {
+		const struct ir_chain *chain = &rs->chains[c];
+		uint32_t split = plan->data_first[c];
+
+		for (uint32_t i = chain->first; i < chain->end; i++) {
+			bool data = ph->data[c] && i >= split;
+			bool code = has_code(ph, c) &&
+				    (split == chain->first || i < split);
+
+			if (check_jump(ph, &rs->rules[i], code, data))
+				return -1;
+		}
+		if (ph->data[c] && !plan->is_data[c])
+			return fprintf(stderr, "# data is not listed\n");
+	}
+	return 0;
+}
+
+TEST(jumps_lead_somewhere)
+{
+	struct compile_env env = { .plan = PLAN_MIXED };
+	uint32_t splits = 0, seed;
+
+	for (seed = 1; seed <= RULESETS; seed++) {
+		struct rng r = { seed * 0x9e3779b97f4a7c15 };
+		struct ir_ruleset *rs = random_ir(&r, NFPROTO_IPV4);
+		struct refusal why = {};
+		struct plan *plan = NULL;
+
+		env.seed = seed;
+		env.tree_rules = 2 + seed % 6;
+		ASSERT_EQ(0, bpfilter_plan_make(rs, &env, &plan, &why));
+		for (int h = 0; h < BPFILTER_NUMHOOKS; h++)
+			ASSERT_EQ(0, check_hook(rs, plan, &plan->hook[h]));
+		for (uint32_t c = 0; c < rs->num_chains; c++)
+			splits += plan->data_first[c] != rs->chains[c].first;
+		bpfilter_plan_free(plan);
+		bpfilter_ir_free(rs);
+	}
+	EXPECT_LT(RULESETS / 2, splits);
+}
+
+/* --- How it is printed --- */
+
+TEST_F(table, plans_can_be_read)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+
+	shape_fan(&self->mk, 500);
+	make_verdict(&self->mk, VERDICT_ACCEPT);
+	ASSERT_EQ(0, translate(self));
+	out = open_memstream(&text, &size);
+	bpfilter_plan_dump(self->plan, self->rs, &self->img.data, out);
+	fclose(out);
+	EXPECT_EQ(0, strncmp(text, "INPUT:\n  INPUT: data, 501 records, ", 34))
+		TH_LOG("%s", text);
+	EXPECT_NE(NULL, strstr(text, "  fan7: data, 2 records, "));
+	free(text);
+}
+
+TEST_HARNESS_MAIN
