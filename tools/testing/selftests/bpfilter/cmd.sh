@@ -104,7 +104,7 @@ bpfilter_off "$off"
 plan 51
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
-check_is "version tells the protocol" 2 \
+check_is "version tells the protocol" 3 \
 	"$("$BPFILTER" -j version | jq .protocol)"
 check_is "no command is wrong usage" 2 "$(status_of "$BPFILTER")"
 check_is "an unknown command is wrong usage" 2 "$(status_of "$BPFILTER" frob)"
