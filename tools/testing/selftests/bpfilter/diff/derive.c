@@ -237,6 +237,11 @@ static bool avoid_nat_clash(struct derive *d, struct spec *s,
 	return *user == tuple_hash(&conn.orig);
 }
 
+/*
+ * A connection of GRE that netlink made is without the timeout that the first
+ * packet else takes from the settings: it ends in the tick after its next
+ * packet, in one namespace perhaps earlier than in the other.
+ */
 static void add_spec(struct derive *d, struct spec *s, unsigned int rule,
 		     const char *why, struct step_list *steps)
 {
@@ -248,6 +253,8 @@ static void add_spec(struct derive *d, struct spec *s, unsigned int rule,
 		s->in = DEV_FIRST;
 	if (s->way == WAY_THROUGH && s->out == DEV_LO)
 		s->out = DEV_FIRST;
+	if (s->proto == IPPROTO_GRE && s->ct != CT_INVALID)
+		s->ct = CT_NONE;
 	if (avoid_nat_clash(d, s, r))
 		steps_add(steps, s, d->owners, rule, why);
 }
