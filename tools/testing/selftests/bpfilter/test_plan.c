@@ -135,6 +135,47 @@ TEST_F(table, all_is_what_is_asked_for)
 			EXPECT_TRUE(plan_of(self)->data[i]);
 }
 
+/* --- What takes too long --- */
+
+static uint64_t run(const struct _test_data_table *t, uint32_t rounds)
+{
+	const struct gen_prog *gp = &t->img.prog[HOOK];
+	struct packet pkt = { .proto = IPPROTO_TCP, .l4_len = 20, .saddr = 150 };
+	const struct packet_play play = { &pkt, 1, 0 };
+	const struct vm_shape shape = { .linear = 20 };
+	void *counters = calloc(2, t->img.counter_stride);
+	void *data = calloc(1, t->img.data_size);
+	const struct vm_prog prog = {
+		.insns = gp->insns, .num_insns = gp->num_insns,
+		.counters = counters,
+		.counters_size = 2 * t->img.counter_stride,
+		.data = memcpy(data, t->img.data.buf.bytes,
+			       t->img.data.buf.len),
+		.data_size = t->img.data_size,
+		.frames = 8, .rounds = rounds,
+	};
+	uint64_t result = -1;
+	struct vm_world w;
+
+	vm_world_make(&w, &play, &shape);
+	if (vm_run(&w, &prog, &result))
+		result = -1;
+	free(counters);
+	free(data);
+	return result;
+}
+
+TEST_F(table, walks_without_an_end_drop)
+{
+	self->env.plan = PLAN_DATA;
+	self->env.tree_rules = UINT32_MAX;
+	shape_final(&self->mk, 100);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_EQ(NF_ACCEPT, run(self, 0));
+	EXPECT_EQ(NF_ACCEPT, run(self, 1000));
+	EXPECT_EQ(NF_DROP, run(self, 50));
+}
+
 /* --- What is too large for code --- */
 
 FIXTURE(size)

@@ -37,6 +37,7 @@ struct frame {
  * @reg:	registers
  * @pc:		next instruction
  * @depth:	frames in use
+ * @rounds:	times that may_goto went on
  * @error:	why it stopped, NULL if it did not or is done
  * @done:	the entry returned
  * @regions:	memory that the program may touch
@@ -49,6 +50,7 @@ struct vm {
 	uint64_t reg[11];
 	uint32_t pc;
 	uint32_t depth;
+	uint32_t rounds;
 	const char *error;
 	bool done;
 	struct region regions[16 + VM_FRAMES_MAX];
@@ -247,9 +249,11 @@ static void run_branch(struct vm *vm, const struct bpf_insn *in, bool wide)
 		vm->pc += wide ? in->off : in->imm;
 		return;
 	}
-	/* There is always time to go on */
-	if (in->code == (BPF_JMP | BPF_JCOND) && in->src_reg == BPF_MAY_GOTO)
+	if (in->code == (BPF_JMP | BPF_JCOND) && in->src_reg == BPF_MAY_GOTO) {
+		if (vm->rounds++ == vm->prog->rounds && vm->rounds > 1)
+			vm->pc += in->off;
 		return;
+	}
 	if (!wide) {
 		a = narrow(op, a);
 		b = narrow(op, b);

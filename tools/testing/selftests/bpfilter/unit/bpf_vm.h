@@ -138,6 +138,7 @@ struct vm_world {
  * @data:	value of the map GEN_MAP_DATA, which may only be read
  * @data_size:	bytes of @data
  * @frames:	deepest that its calls may go, at most VM_FRAMES_MAX
+ * @rounds:	how often may_goto goes on, 0 for always
  */
 struct vm_prog {
 	const struct bpf_insn *insns;
@@ -147,6 +148,7 @@ struct vm_prog {
 	const void *data;
 	size_t data_size;
 	uint32_t frames;
+	uint32_t rounds;
 };
 
 void vm_kernel_btf(struct kernel_btf *kb);
