@@ -38,12 +38,14 @@ enum cmd_status {
  * struct cmd_ctx - the options before and after a command's name
  * @json:	where output goes as JSON; NULL: plain text on stdout
  * @all:	-a: named network namespaces too
+ * @plan:	-P: what became of each chain
  * @netns:	-n: name or path of the network namespace that was entered, or
  *		NULL
  */
 struct cmd_ctx {
 	json_writer_t *json;
 	bool all;
+	bool plan;
 	const char *netns;
 };
 

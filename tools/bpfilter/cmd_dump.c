@@ -10,13 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#include <bpf/libbpf.h>
 
 #include "cmd.h"
-#include "compile.h"
-#include "kernel_btf.h"
+#include "cmd_translate.h"
 
 /**
  * struct dump_args - the arguments of the command
@@ -43,9 +40,8 @@ struct dump_args {
  * @size:	bytes of @blob
  * @owned:	bpfilter runs it: @prog_id is valid
  * @prog_id:	by hook
- * @rs:		parsed, owned
+ * @translation: the ruleset read, and compiled if it is not @owned; owned
  * @code:	by hook, owned
- * @btf:	numbers of the running kernel, for compiling
  */
 struct dump {
 	const struct table_family *fam;
@@ -53,9 +49,8 @@ struct dump {
 	size_t size;
 	bool owned;
 	uint32_t prog_id[BPFILTER_NUMHOOKS];
-	struct ir_ruleset *rs;
+	struct translation translation;
 	struct code code[BPFILTER_NUMHOOKS];
-	struct kernel_btf btf;
 };
 
 /* Arguments */
@@ -257,10 +252,8 @@ static int ruleset_read(struct cmd_ctx *ctx, struct dump *d)
 	struct refusal why = {};
 	int ret;
 
-	ret = bpfilter_blob_read(d->blob, d->size, d->fam->family, &d->rs,
-				 &why);
-	if (!ret)
-		ret = bpfilter_passes_run(d->rs, &why);
+	ret = translation_read(&d->translation, d->blob, d->size, d->fam->family,
+			       &why);
 	return ret ? refused(ctx, ret, &why) : CMD_OK;
 }
 
@@ -296,46 +289,14 @@ static int code_from_image(struct dump *d, const struct gen_image *img)
 	return ret;
 }
 
-/* The coarse clock's resolution is the kernel's tick */
-static uint32_t kernel_hz(void)
-{
-	struct timespec res;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_nsec <= 0)
-		return 100;
-	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
-}
-
-static int image_make(struct dump *d, struct gen_image *img,
-		      struct refusal *why)
-{
-	int cpus = libbpf_num_possible_cpus();
-	const struct compile_env env = {
-		.btf = &d->btf,
-		.nr_cpus = cpus > 0 ? cpus : 1,
-		.hz = kernel_hz(),
-	};
-	struct plan *plan = NULL;
-	int ret;
-
-	ret = bpfilter_plan_make(d->rs, &env, &plan, why);
-	if (ret)
-		return ret;
-	ret = bpfilter_gen(d->rs, plan, &env, img, why);
-	bpfilter_plan_free(plan);
-	return ret;
-}
-
 static int code_compile(struct cmd_ctx *ctx, struct dump *d)
 {
-	struct gen_image img = {};
 	struct refusal why = {};
 	int ret;
 
-	ret = image_make(d, &img, &why);
+	ret = translation_make(&d->translation, &why);
 	if (!ret)
-		ret = code_from_image(d, &img);
-	bpfilter_gen_free(&img);
+		ret = code_from_image(d, &d->translation.img);
 	return ret ? refused(ctx, ret, &why) : CMD_OK;
 }
 
@@ -358,20 +319,12 @@ static int code_fetch(struct cmd_ctx *ctx, struct dump *d)
 static int code_make(struct cmd_ctx *ctx, struct dump *d)
 {
 	unsigned int hook;
-	int ret;
 
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
 		d->code[hook].hook = hook;
-		d->code[hook].btf = &d->btf;
+		d->code[hook].btf = &d->translation.btf;
 	}
-	if (d->owned)
-		return code_fetch(ctx, d);
-
-	ret = bpfilter_kernel_btf_read(&d->btf);
-	if (ret)
-		return cmd_error(ctx, "types of the running kernel: %s",
-				 strerror(-ret));
-	return code_compile(ctx, d);
+	return d->owned ? code_fetch(ctx, d) : code_compile(ctx, d);
 }
 
 /* Output */
@@ -385,7 +338,7 @@ static void insns_print(struct cmd_ctx *ctx, const struct dump *d)
 		jsonw_start_array(ctx->json);
 	}
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
-		if (d->rs->valid_hooks & (1U << hook))
+		if (d->translation.rs->valid_hooks & (1U << hook))
 			code_print(ctx, &d->code[hook]);
 	if (ctx->json)
 		jsonw_end_array(ctx->json);
@@ -397,7 +350,7 @@ static void dump_print(struct cmd_ctx *ctx, const struct dump_args *args,
 	if (ctx->json)
 		jsonw_start_object(ctx->json);
 	if (args->ir)
-		ir_print(ctx, d->rs);
+		ir_print(ctx, d->translation.rs);
 	if (args->insns)
 		insns_print(ctx, d);
 	if (ctx->json)
@@ -445,7 +398,7 @@ int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv)
 	ret = dump_run(ctx, &args, &d);
 	for (hook = 0; hook < BPFILTER_NUMHOOKS; hook++)
 		code_free(&d.code[hook]);
-	bpfilter_ir_free(d.rs);
+	translation_free(&d.translation);
 	free(d.blob);
 	return ret;
 }

@@ -16,7 +16,24 @@
 
 /* Gathering */
 
-static void table_rules_add(int sk, struct show_table *t)
+static void table_plan_add(struct show_table *t, const struct ipt_replace *blob)
+{
+	int ret;
+
+	t->translation = calloc(1, sizeof(*t->translation));
+	if (!t->translation)
+		return;
+	ret = translation_read(t->translation, blob, table_blob_size(blob),
+			       t->fam->family, &t->refusal);
+	if (!ret)
+		ret = translation_make(t->translation, &t->refusal);
+	if (ret && !t->refusal.text[0])
+		snprintf(t->refusal.text, sizeof(t->refusal.text), "%s",
+			 strerror(-ret));
+}
+
+static void table_rules_add(const struct cmd_ctx *ctx, int sk,
+			    struct show_table *t)
 {
 	struct ipt_replace *blob;
 
@@ -25,6 +42,8 @@ static void table_rules_add(int sk, struct show_table *t)
 	t->entries = blob->num_entries;
 	t->size = blob->size;
 	t->sized = !rules_read(blob, t->fam->family, &t->rules);
+	if (ctx->plan)
+		table_plan_add(t, blob);
 	free(blob);
 }
 
@@ -57,7 +76,8 @@ static void table_progs_add(struct show_table *t)
 		t->map_bytes = 0;
 }
 
-static struct show_table *netns_table_add(struct show_netns *ns, int sk,
+static struct show_table *netns_table_add(const struct cmd_ctx *ctx,
+					  struct show_netns *ns, int sk,
 					  const struct table_family *fam,
 					  const char *name)
 {
@@ -71,12 +91,12 @@ static struct show_table *netns_table_add(struct show_netns *ns, int sk,
 	memset(t, 0, sizeof(*t));
 	t->fam = fam;
 	snprintf(t->name, sizeof(t->name), "%s", name);
-	table_rules_add(sk, t);
+	table_rules_add(ctx, sk, t);
 	return t;
 }
 
-static int netns_owned_add(struct show_netns *ns, int sk,
-			   const struct table_family *fam)
+static int netns_owned_add(const struct cmd_ctx *ctx, struct show_netns *ns,
+			   int sk, const struct table_family *fam)
 {
 	unsigned int i;
 
@@ -86,7 +106,7 @@ static int netns_owned_add(struct show_netns *ns, int sk,
 
 		if (st->family != fam->family)
 			continue;
-		t = netns_table_add(ns, sk, fam, st->name);
+		t = netns_table_add(ctx, ns, sk, fam, st->name);
 		if (!t)
 			return -ENOMEM;
 		t->owned = st;
@@ -107,8 +127,8 @@ static bool netns_owns(const struct show_netns *ns,
 	return false;
 }
 
-static int netns_native_add(struct show_netns *ns, int sk,
-			    const struct table_family *fam)
+static int netns_native_add(const struct cmd_ctx *ctx, struct show_netns *ns,
+			    int sk, const struct table_family *fam)
 {
 	struct table_names names;
 	unsigned int i;
@@ -117,14 +137,14 @@ static int netns_native_add(struct show_netns *ns, int sk,
 	ret = table_names(fam, &names);
 	for (i = 0; !ret && i < names.num; i++)
 		if (!netns_owns(ns, fam, names.name[i]) &&
-		    !netns_table_add(ns, sk, fam, names.name[i]))
+		    !netns_table_add(ctx, ns, sk, fam, names.name[i]))
 			ret = -ENOMEM;
 	free(names.name);
 	return ret;
 }
 
 /* A kernel without a family has no tables of it */
-static int netns_family_add(struct show_netns *ns,
+static int netns_family_add(const struct cmd_ctx *ctx, struct show_netns *ns,
 			    const struct table_family *fam)
 {
 	int sk, ret;
@@ -132,14 +152,14 @@ static int netns_family_add(struct show_netns *ns,
 	sk = table_socket(fam);
 	if (sk < 0)
 		return sk == -EAFNOSUPPORT ? 0 : sk;
-	ret = netns_owned_add(ns, sk, fam);
+	ret = netns_owned_add(ctx, ns, sk, fam);
 	if (!ret)
-		ret = netns_native_add(ns, sk, fam);
+		ret = netns_native_add(ctx, ns, sk, fam);
 	close(sk);
 	return ret;
 }
 
-static int netns_gather(struct show_netns *ns)
+static int netns_gather(const struct cmd_ctx *ctx, struct show_netns *ns)
 {
 	unsigned int i;
 	int sk, ret;
@@ -150,11 +170,12 @@ static int netns_gather(struct show_netns *ns)
 	ret = table_status(sk, &ns->status);
 	close(sk);
 	for (i = 0; !ret && i < TABLE_NUM_FAMILIES; i++)
-		ret = netns_family_add(ns, &table_families[i]);
+		ret = netns_family_add(ctx, ns, &table_families[i]);
 	return ret;
 }
 
-static int show_named_add(struct show *show, const struct netns_list *list)
+static int show_named_add(const struct cmd_ctx *ctx, struct show *show,
+			  const struct netns_list *list)
 {
 	struct show_netns *ns;
 	unsigned int i;
@@ -180,7 +201,7 @@ static int show_named_add(struct show *show, const struct netns_list *list)
 		ns = &show->ns[i];
 		ns->error = netns_enter(ns->name);
 		if (!ns->error)
-			ns->error = netns_gather(ns);
+			ns->error = netns_gather(ctx, ns);
 	}
 	return 0;
 }
@@ -189,8 +210,12 @@ static void netns_free(struct show_netns *ns)
 {
 	unsigned int i;
 
-	for (i = 0; i < ns->num_tables; i++)
+	for (i = 0; i < ns->num_tables; i++) {
 		rules_free(&ns->tables[i].rules);
+		if (ns->tables[i].translation)
+			translation_free(ns->tables[i].translation);
+		free(ns->tables[i].translation);
+	}
 	free(ns->tables);
 	free(ns->status);
 }
@@ -234,9 +259,9 @@ static int show_run(struct cmd_ctx *ctx, struct show *show,
 	show->num = 1;
 	show->ns[0].name = ctx->netns;
 
-	ret = netns_gather(&show->ns[0]);
+	ret = netns_gather(ctx, &show->ns[0]);
 	if (!ret)
-		ret = show_named_add(show, list);
+		ret = show_named_add(ctx, show, list);
 	if (ret)
 		return show_error(ctx, ret);
 

@@ -3,6 +3,8 @@
 #define BPFILTER_CMD_SHOW_H
 
 #include "cmd.h"
+#include "cmd_translate.h"
+#include "plan.h"
 
 /* cmd_show.c gathers, cmd_show_print.c prints */
 
@@ -20,6 +22,8 @@
  * @map_bytes:	bytes of the counter map, 0: not known
  * @data_map_id: id of the data map, 0: none, or not known
  * @data_bytes:	bytes of the data map, 0: not known
+ * @translation: for the option --plan: as it is translated now; owned
+ * @refusal:	why that was not possible, empty if it was
  */
 struct show_table {
 	const struct table_family *fam;
@@ -34,6 +38,8 @@ struct show_table {
 	uint64_t map_bytes;
 	uint32_t data_map_id;
 	uint64_t data_bytes;
+	struct translation *translation;
+	struct refusal refusal;
 };
 
 /**
@@ -61,6 +67,10 @@ struct show {
 	struct show_netns *ns;
 	unsigned int num;
 };
+
+/* cmd_plan.c */
+void plan_plain(const struct show_table *t);
+void plan_json(json_writer_t *json, const struct show_table *t);
 
 void show_print(struct cmd_ctx *ctx, const struct show *show);
 

@@ -113,6 +113,7 @@ static void table_plain(const struct show_table *t)
 	printf("\n");
 	if (t->owned)
 		owned_plain(t);
+	plan_plain(t);
 }
 
 static void netns_plain(const struct show_netns *ns)
@@ -243,6 +244,7 @@ static void table_json(json_writer_t *json, const struct show_table *t)
 	}
 	if (t->owned)
 		owned_json(json, t);
+	plan_json(json, t);
 	jsonw_end_object(json);
 }
 

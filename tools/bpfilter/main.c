@@ -55,6 +55,7 @@ static const struct option options[] = {
 	{ "json",	no_argument,		NULL, 'j' },
 	{ "pretty",	no_argument,		NULL, 'p' },
 	{ "all",	no_argument,		NULL, 'a' },
+	{ "plan",	no_argument,		NULL, 'P' },
 	{ "netns",	required_argument,	NULL, 'n' },
 	{ "help",	no_argument,		NULL, 'h' },
 	{ "version",	no_argument,		NULL, 'V' },
@@ -66,6 +67,7 @@ static const char *const option_help[] = {
 	"output as JSON",
 	"output as JSON for human readers",
 	"show: the network namespaces in /run/netns too",
+	"show: what became of each chain",
 	"NAME: a network namespace in /run/netns, or a path",
 	"same as the command help",
 	"same as the command version",
@@ -231,12 +233,14 @@ static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpan:hV", options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, "jpaPn:hV", options, NULL)) >= 0) {
 		if ((opt == 'j' || opt == 'p') &&
 		    json_start(ctx, opt == 'p') != CMD_OK)
 			return CMD_FAILED;
 		else if (opt == 'a')
 			ctx->all = true;
+		else if (opt == 'P')
+			ctx->plan = true;
 		else if (opt == 'n')
 			ctx->netns = optarg;
 		else if (opt == 'h')

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "compile.h"
 #include "ir.h"
@@ -17,7 +16,7 @@
  * that data jumps to is data, too.
  */
 
-/* enum plan_place - where a chain's rules go, if not to a function */
+/* Where a chain's rules go, if not to a function */
 #define PLAN_INLINE	UINT32_MAX	/* to each place that jumps to it */
 #define PLAN_UNREACHED	(UINT32_MAX - 1)	/* nowhere */
 #define PLAN_WALKED	(UINT32_MAX - 2)	/* to the data map, for walk() */
@@ -106,7 +105,23 @@ struct plan {
 	uint32_t depth;
 };
 
-void bpfilter_plan_dump(const struct plan *plan, const struct ir_ruleset *rs,
-			const struct data_table *data, FILE *out);
+/**
+ * struct plan_place - what became of a chain at a hook
+ * @functions:	number of functions that hold its rules, 0: none of its own
+ * @inlined:	its rules are copied to where code jumps to it
+ * @data:	what it is in the data map, borrowed; NULL: nothing
+ *
+ * A chain can be both: code for jumps from code, data for those from data, or
+ * code up to some rule and data from there on.
+ */
+struct plan_place {
+	uint32_t functions;
+	bool inlined;
+	const struct data_made *data;
+};
+
+bool bpfilter_plan_describe(const struct plan *plan,
+			    const struct data_table *data, unsigned int hook,
+			    uint32_t chain, struct plan_place *out);
 
 #endif /* BPFILTER_PLAN_H */

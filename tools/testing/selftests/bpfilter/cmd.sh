@@ -48,6 +48,25 @@ ext()
 		.name == \"$4\") | \"\(.translated) \(.bridged)\"" "$2"
 }
 
+# planned NS CHAIN FILTER: one value of the plan of a chain at INPUT
+planned()
+{
+	ask "$1" ".netns[0].tables[] | select(.name == \"filter\" and
+		.family == \"ipv4\").plan[] | select(.hook == \"INPUT\").chains[] |
+		select(.chain == \"$2\") | $3" --plan show
+}
+
+# A chain of 300 addresses that INPUT jumps to
+set_list()
+{
+	{
+		printf '*filter\n:list -\n-A INPUT -j list\n'
+		printf -- '-A list -s 192.0.2.%d -j DROP\n' {0..254}
+		printf -- '-A list -s 198.51.100.%d -j DROP\n' {1..45}
+		echo COMMIT
+	} | in_ns "$1" "$IPTABLES-restore" -w -n
+}
+
 ipt6()
 {
 	local ns="$1"
@@ -101,7 +120,7 @@ ns_add box off
 bpfilter_on "$box"
 bpfilter_off "$off"
 
-plan 51
+plan 56
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
 check_is "version tells the protocol" 3 \
@@ -211,6 +230,17 @@ cmd "$box" dump table ipv6 filter ir > "$scratch/live6"
 cmd "$box" dump file ipv6 "$scratch/blob6" ir > "$scratch/saved6"
 check "the saved blob of IPv6 has the same IR" \
 	cmp "$scratch/live6" "$scratch/saved6"
+
+check_is "a plan is shown only where it is asked for" null \
+	"$(shown "$box" .plan)"
+check_is "a short chain is code" '1 null' \
+	"$(planned "$box" INPUT '"\(.functions) \(.data)"')"
+check "a long list is set" set_list "$box"
+check_is "it is data with one classifier" '0 300 1' \
+	"$(planned "$box" list '"\(.functions) \(.data.records) \(.data.classifiers)"')"
+check "plain output has the plan" \
+	sh -c "ip netns exec '$box' '$BPFILTER' -P show |
+		grep -q '^ *list  data, 300 records, 1 classifiers, '"
 
 if have_native; then
 	ipt "$off" -A INPUT -p tcp -m time --timestart 01:00 -j ACCEPT
