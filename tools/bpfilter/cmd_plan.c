@@ -19,7 +19,8 @@ static void data_plain(const struct data_made *data)
 {
 	printf("  data, %u records", data->records);
 	if (data->trees)
-		printf(", %u classifiers", data->trees);
+		printf(", %u classifier%s", data->trees,
+		       data->trees > 1 ? "s" : "");
 	printf(", %uB", data->bytes);
 }
 
