@@ -36,6 +36,7 @@ FILES=()
 FAMILIES=()
 declare -A COUNT=([equal]=0 [different]=0 [refused]=0 [skipped]=0 [error]=0
 		  [found]=0)
+PACKETS=0
 
 # add_file FILE [FAMILY]
 add_file()
@@ -149,6 +150,15 @@ worker()
 	done
 }
 
+# packets_of LOG: how many each engine got
+packets_of()
+{
+	local num
+
+	num=$(sed -n 's/^# .* entries hit, \([0-9]*\) packets in,.*/\1/p' "$1")
+	echo "${num:-0}"
+}
+
 # show NUMBER: what a worker found of a file
 show()
 {
@@ -160,6 +170,7 @@ show()
 	status=$(cat "$log.done")
 	name=$(basename "$(dirname "$name")")/$(basename "$name")
 	[[ -n $QUIET && $status = 0 ]] || grep '^#' "$log.log"
+	PACKETS=$((PACKETS + $(packets_of "$log.log")))
 	report "$name" "$status" "$(grep -v '^#' "$log.log" | tail -n 1)"
 	rm -f "$log.log" "$log.done"
 }
@@ -175,7 +186,7 @@ wait
 ((!COUNT[found])) || note "changed rules found ${COUNT[found]}"
 note "equal ${COUNT[equal]}, different ${COUNT[different]}," \
 	"refused ${COUNT[refused]}, skipped ${COUNT[skipped]}," \
-	"errors ${COUNT[error]}"
+	"errors ${COUNT[error]}; $PACKETS packets"
 ktap_print_totals
 ((KTAP_CNT_FAIL == 0)) || exit "$KSFT_FAIL"
 [[ -n $ALLOW ]] || ((KTAP_CNT_SKIP == 0)) || exit "$KSFT_SKIP"
