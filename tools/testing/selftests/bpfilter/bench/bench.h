@@ -195,7 +195,7 @@ struct gauge {
  * @gauge_fd:	its map
  * @pass_fd:	XDP program that makes a veth take XDP packets
  * @send_fd:	XDP program that makes packets of headers
- * @table_fd:	map with those
+ * @table_fd:	map with what of those is not the same in all, -1 if all is
  * @anchor_fd:	link of a device that has @send_fd in place of @pass_fd: a program
  *		that is attached nowhere has to wait for RCU each time it runs
  * @end_fd:	by hook: netfilter program that counts and ends

@@ -11,6 +11,9 @@
  * extension headers, and whole: what a rule asks for beyond that is not made.
  */
 
+/* Where the checksum is in a UDP header */
+#define UDP_CSUM_OFF	6
+
 /* Rules that are walked to see if packets get to their rules */
 #define WALK_BUDGET	(20UL * 1000 * 1000)
 
@@ -205,7 +208,7 @@ static bool is_plain(const struct spec *s)
 
 bool maker_build(const struct maker *m, const struct spec *s, struct header *h)
 {
-	struct piece p = { .whole = true, .id = s->sport };
+	struct piece p = { .whole = true, .id = 1 };
 	struct buf l4 = { .len = 0 }, b = { .len = 0 };
 	struct spec plain = *s;
 
@@ -216,6 +219,9 @@ bool maker_build(const struct maker *m, const struct spec *s, struct header *h)
 	put_l4(&l4, &plain);
 	if (l4.len != L4_LEN)
 		return false;
+	/* None is as good, and the same for all */
+	if (s->proto == IPPROTO_UDP && !s->family->v6)
+		memset(&l4.data[UDP_CSUM_OFF], 0, sizeof(uint16_t));
 	p.data = l4.data;
 	p.len = l4.len;
 	if (s->family->v6)
