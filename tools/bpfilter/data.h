@@ -9,7 +9,8 @@
  *
  * One array map with a single element that user space fills through mmap and
  * programs only read. In it lie chains, their records (a rule each, in the
- * chain's order at ascending offsets) and the nodes of classifiers.
+ * chain's order at ascending offsets), the nodes of classifiers, and behind all
+ * that the shapes of records.
  *
  * A classifier answers which rules may match: it may name too many, since
  * each candidate's tests are then run in full, but never misses one. A
@@ -22,8 +23,9 @@
  */
 #define DATA_TREES_MAX		8
 #define DATA_PARTS_MAX		4
-#define DATA_CHAIN_ALIGN	4
-#define DATA_RECORD_ALIGN	16
+#define DATA_CHAIN_ALIGN	16
+#define DATA_LINE		64	/* bytes of a cache line */
+#define DATA_RECORD_ALIGN	4
 #define DATA_NODE_ALIGN		4
 
 /* Odd; the product's highest bits depend on all of a key's */
@@ -44,27 +46,43 @@ struct data_chain {
 	uint32_t root[];
 };
 
-/* For struct data_record's flags */
+/**
+ * struct data_record - a rule: what it does not share with others
+ * @counter:	byte offset of the rule's counter in a CPU's row
+ * @shape:	offset of its struct data_shape from where shapes start
+ * @word:	JUMP and GOTO: [0] offset of the struct data_chain. SET_MARK: what
+ *		to keep and what to flip. BRIDGE: [0] index of the target. Behind
+ *		that what its tests look for
+ *
+ * Packets for many rules find what these have of their own in no cache, so
+ * that is small, and a record lies in one cache line if it fits.
+ */
+struct data_record {
+	uint32_t counter;
+	uint32_t shape;
+	uint32_t word[];
+};
+
+/* For struct data_shape's flags */
 #define DATA_RECORD_FINAL	0x01	/* no rule follows if it matches */
 #define DATA_RECORD_BRIDGE	0x02	/* has a test DATA_TEST_BRIDGE */
 #define DATA_RECORD_NO_THOFF	0x04	/* IPv6: bridged extensions get thoff 0 */
 #define DATA_RECORD_RELOAD	0x08	/* its action changes what is in run_state */
 
 /**
- * struct data_record - a rule; its struct data_test follow
- * @counter:	byte offset of the rule's counter in a CPU's row
- * @action:	enum ir_action, or beyond that the walker's own
+ * struct data_shape - what rules have in common; their struct data_test follow
+ * @action:	enum ir_action
  * @flags:	DATA_RECORD_*
- * @size:	bytes / 16 to the next record of the chain
- * @arg:	JUMP and GOTO: [0] offset of the struct data_chain. SET_MARK: what
- *		to keep and what to flip. BRIDGE: [0] index of the target
+ * @size:	bytes / 4 from such a record to the next one of the chain
+ * @tests:	how many
+ * @zero:	0
  */
-struct data_record {
-	uint32_t counter;
+struct data_shape {
 	uint8_t action;
 	uint8_t flags;
 	uint16_t size;
-	uint32_t arg[2];
+	uint16_t tests;
+	uint16_t zero;
 };
 
 /* For struct data_test's off, beyond all of struct run_state */
@@ -81,14 +99,17 @@ enum data_test_kind {
 
 /**
  * struct data_test - a node of a rule's decision graph
- * @off:	place of the word to look at: ((word & @mask) - @lo) <= @span,
+ * @off:	place of the word to look at: ((word & @mask) - lo) <= span,
  *		unsigned, says yes; or enum data_test_kind
  * @yes:	go on this many tests further (at least 1), or one of the three
  *		results above
  * @no:		likewise
  * @mask:	bits to look at
- * @lo:		smallest value
- * @span:	greatest value minus @lo
+ * @lo:		smallest value, as far as it is part of the shape
+ * @span:	greatest value minus smallest, likewise
+ * @at:		place in the record of a word, and of one behind that
+ * @own_lo:	1: the first of them is added to @lo; else 0
+ * @own_span:	1: the second one is added to @span; else 0
  *
  * A chain's last record is the only one without tests.
  */
@@ -99,6 +120,9 @@ struct data_test {
 	uint32_t mask;
 	uint32_t lo;
 	uint32_t span;
+	uint16_t at;
+	uint8_t own_lo;
+	uint8_t own_span;
 };
 
 /*

@@ -57,8 +57,7 @@ void data_free(struct data_buf *buf)
  */
 uint32_t data_alloc(struct data_buf *buf, uint64_t bytes, uint32_t align)
 {
-	/* Offset 0 is nobody's */
-	uint64_t off = buf->len ? buf->len : DATA_RECORD_ALIGN;
+	uint64_t off = buf->len ? buf->len : DATA_FIRST;
 
 	if (buf->error)
 		return 0;

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* Offset of what is allocated first: 0 is nobody's */
+#define DATA_FIRST	16
+
 /* One array map's usable offsets end here */
 #define DATA_BYTES_MAX	(512U << 20)
 

@@ -85,27 +85,16 @@ static uint8_t flags_of(const struct data_maker *mk, const struct ir_rule *r)
 	return flags;
 }
 
-static int fill_record(struct data_maker *mk, uint32_t off,
-		       const struct ir_rule *r)
+/* How many words of a record belong to its action */
+static uint32_t action_words(const struct ir_rule *r)
 {
-	struct data_record *rec = data_at(&mk->t->buf, off);
-
-	rec->counter = (r - mk->rs->rules) * sizeof(struct xt_counters);
-	rec->action = r->action;
-	rec->flags = flags_of(mk, r);
-	rec->size = mk->rule.num_nodes + 1;
-	data_rule_write(&mk->rule, (struct data_test *)(rec + 1));
 	switch (r->action) {
 	case IR_ACTION_JUMP:
 	case IR_ACTION_GOTO:
-		return note_jump(mk, off, r->target_chain);
 	case IR_ACTION_BRIDGE:
-		rec->arg[0] = r->bridged;
-		break;
+		return 1;
 	case IR_ACTION_SET_MARK:
-		rec->arg[0] = r->mark_keep;
-		rec->arg[1] = r->mark_flip;
-		break;
+		return 2;
 	case IR_ACTION_ACCEPT:
 	case IR_ACTION_DROP:
 	case IR_ACTION_RETURN:
@@ -115,29 +104,112 @@ static int fill_record(struct data_maker *mk, uint32_t off,
 	return 0;
 }
 
+static void fill_action(struct data_record *rec, const struct ir_rule *r)
+{
+	if (r->action == IR_ACTION_BRIDGE)
+		rec->word[0] = r->bridged;
+	if (r->action != IR_ACTION_SET_MARK)
+		return;
+	rec->word[0] = r->mark_keep;
+	rec->word[1] = r->mark_flip;
+}
+
+/* In one cache line, if it is not larger */
+static uint32_t place_record(struct data_maker *mk, uint32_t words)
+{
+	uint32_t bytes = sizeof(struct data_record) + words * sizeof(uint32_t);
+	uint32_t left = DATA_LINE - mk->t->buf.len % DATA_LINE;
+	bool wraps = bytes > left && bytes <= DATA_LINE;
+
+	return data_alloc(&mk->t->buf, bytes,
+			  wraps ? DATA_LINE : DATA_RECORD_ALIGN);
+}
+
+/* Add the shape of the latest record: the next one lies at @next */
+static int settle_shape(struct data_maker *mk, uint32_t next)
+{
+	struct data_record *rec;
+	uint32_t off;
+
+	if (!mk->num_records)
+		return 0;
+	off = mk->record[mk->num_records - 1];
+	mk->shape->size = (next - off) / sizeof(uint32_t);
+	rec = data_at(&mk->t->buf, off);
+	rec->shape = data_shape_add(&mk->shapes, mk->shape);
+	return mk->shapes.buf.error;
+}
+
+/* Start the shape of the rule in the making */
+static int start_shape(struct data_maker *mk, const struct ir_rule *r)
+{
+	uint32_t tests = mk->rule.num_nodes;
+
+	if (!mk->shape || tests > mk->max_tests) {
+		uint32_t room = 2 * tests + 16;
+		void *bigger = realloc(mk->shape, sizeof(*mk->shape) +
+				       room * sizeof(struct data_test));
+
+		if (!bigger)
+			return -ENOMEM;
+		mk->shape = bigger;
+		mk->max_tests = room;
+	}
+	*mk->shape = (struct data_shape) {
+		.action = r->action, .flags = flags_of(mk, r), .tests = tests,
+	};
+	return 0;
+}
+
+static int add_record(struct data_maker *mk, uint32_t off)
+{
+	if (!grow((void **)&mk->record, mk->num_records, &mk->max_records,
+		  sizeof(*mk->record)))
+		return -ENOMEM;
+	mk->record[mk->num_records++] = off;
+	return 0;
+}
+
+static int fill_record(struct data_maker *mk, uint32_t off,
+		       const struct ir_rule *r)
+{
+	struct data_record *rec = data_at(&mk->t->buf, off);
+	uint32_t first = action_words(r);
+	int err = start_shape(mk, r);
+
+	if (err)
+		return err;
+	rec->counter = (r - mk->rs->rules) * sizeof(struct xt_counters);
+	fill_action(rec, r);
+	data_rule_write(&mk->rule, (struct data_test *)(mk->shape + 1),
+			rec->word + first, first);
+	if (r->action == IR_ACTION_JUMP || r->action == IR_ACTION_GOTO)
+		return note_jump(mk, off, r->target_chain);
+	return 0;
+}
+
 static int put_record(struct data_maker *mk, const struct ir_rule *r)
 {
-	uint32_t off;
+	uint32_t words = action_words(r), off;
 	int err;
 
 	/* Only the last record is without a test */
 	if (!mk->rule.num_nodes && !is_final(mk->rs, r))
 		data_put_word(&mk->rule, 0, 0, 0, 0, DATA_TO_NEXT,
 			      DATA_TO_FAIL);
-	if (mk->rule.num_nodes >= UINT16_MAX)
+	if (mk->rule.num_nodes > UINT16_MAX)
 		return -E2BIG;
-	off = data_alloc(&mk->t->buf, sizeof(struct data_record) +
-			 mk->rule.num_nodes * sizeof(struct data_test),
-			 DATA_RECORD_ALIGN);
+	words += data_rule_words(&mk->rule, words);
+	off = place_record(mk, words);
 	if (!off)
 		return mk->t->buf.error;
-	if (!grow((void **)&mk->record, mk->num_records, &mk->max_records,
-		  sizeof(*mk->record)))
-		return -ENOMEM;
-	err = note_limits(mk);
+	err = settle_shape(mk, off);
+	if (!err)
+		err = note_limits(mk);
 	if (!err)
 		err = fill_record(mk, off, r);
-	mk->record[mk->num_records++] = off;
+	if (!err)
+		err = add_record(mk, off);
 	return err ? err : mk->rule.error;
 }
 
@@ -145,7 +217,6 @@ static int put_record(struct data_maker *mk, const struct ir_rule *r)
 static int put_records(struct data_maker *mk, uint32_t first, uint32_t end,
 		       struct data_made *made)
 {
-	const struct data_record *rec;
 	int err;
 
 	for (uint32_t i = first; i < end; i++) {
@@ -158,9 +229,8 @@ static int put_records(struct data_maker *mk, uint32_t first, uint32_t end,
 		if (err)
 			return err;
 		made->features |= mk->rule.features;
-		rec = data_at(&mk->t->buf, mk->record[mk->num_records - 1]);
-		if (rec->flags & DATA_RECORD_FINAL && rec->size == 1)
-			return 0;
+		if (!mk->shape->tests && mk->shape->flags & DATA_RECORD_FINAL)
+			return settle_shape(mk, mk->t->buf.len);
 	}
 	return -EINVAL;
 }
@@ -177,7 +247,7 @@ static uint32_t chain_bytes(uint32_t roots)
 {
 	uint32_t bytes = sizeof(struct data_chain) + roots * sizeof(uint32_t);
 
-	return (bytes + DATA_RECORD_ALIGN - 1) & ~(DATA_RECORD_ALIGN - 1);
+	return (bytes + DATA_CHAIN_ALIGN - 1) & ~(DATA_CHAIN_ALIGN - 1);
 }
 
 /**
@@ -199,7 +269,7 @@ int data_chain_make(struct data_maker *mk, uint32_t chain, uint32_t first)
 
 	mk->num_records = 0;
 	mk->num_limits = 0;
-	made->off = data_alloc(buf, chain_bytes(roots), DATA_RECORD_ALIGN);
+	made->off = data_alloc(buf, chain_bytes(roots), DATA_CHAIN_ALIGN);
 	if (!made->off)
 		return buf->error;
 	err = put_records(mk, first, c->end, made);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "data_rule.h"
+#include "data_shape.h"
 #include "data_table.h"
 
 /**
@@ -27,6 +28,10 @@ struct chain_jump {
  * struct data_maker - chains in the making
  * @rs:		the table
  * @t:		where they go
+ * @shapes:	of all records
+ * @shape:	shape of the chain's latest record, which is added to @shapes when
+ *		it is known where the next one lies
+ * @max_tests:	room in @shape
  * @tree_rules:	shortest chain that gets classifiers
  * @rule:	rule in the making
  * @record:	offsets of the chain's records
@@ -42,6 +47,9 @@ struct chain_jump {
 struct data_maker {
 	const struct ir_ruleset *rs;
 	struct data_table *t;
+	struct data_shapes shapes;
+	struct data_shape *shape;
+	uint32_t max_tests;
 	uint32_t tree_rules;
 	struct data_rule rule;
 	uint32_t *record;

@@ -17,6 +17,9 @@
 /* As far as a node's exit can lead */
 #define STEP_MAX	250
 
+/* Beyond so many words in a record, all is part of its shape */
+#define WORDS_MAX	1000
+
 static bool grow(struct data_rule *dr, void **array, uint32_t num,
 		 uint32_t *max, size_t size)
 {
@@ -236,17 +239,94 @@ static uint8_t settle(struct data_rule *dr, uint32_t from, int to)
 	return target - from;
 }
 
+/* --- What is the record's --- */
+
+static bool in_words(uint32_t off, uint32_t from, uint32_t bytes)
+{
+	return off >= (from & ~3U) && off < from + bytes;
+}
+
+/*
+ * Does a test look for something that each rule has another of? Of other fields
+ * there are few values, so that they need not be in each record.
+ */
+static bool is_own(const struct data_test *t)
+{
+	switch (t->off) {
+	case DATA_TEST_BRIDGE:
+		return true;
+	case DATA_TEST_RANDOM:
+	case DATA_TEST_KEEP:
+		return false;
+	}
+	return in_words(t->off, GEN_OFF(in), GEN_OFF(row) - GEN_OFF(in)) ||
+	       in_words(t->off, GEN_OFF(sport), 2 * sizeof(uint16_t)) ||
+	       in_words(t->off, GEN_OFF(ct_port), 4 * sizeof(uint16_t)) ||
+	       in_words(t->off, GEN_OFF(ct_addr), 4 * sizeof(uint32_t)) ||
+	       in_words(t->off, GEN_OFF(ct_mark), sizeof(uint32_t)) ||
+	       in_words(t->off, GEN_OFF(mark), sizeof(uint32_t)) ||
+	       in_words(t->off, GEN_OFF(addr6), 8 * sizeof(uint32_t));
+}
+
+/* So many words has a test in a record that has @before others */
+static uint32_t num_words(const struct data_test *t, uint32_t before)
+{
+	if (!is_own(t) || before > WORDS_MAX)
+		return 0;
+	return t->span ? 2 : 1;
+}
+
+/**
+ * data_rule_words() - count words that a rule's nodes have in its record
+ * @dr:		rule
+ * @first:	number of the record's words before these
+ *
+ * Return: how many.
+ */
+uint32_t data_rule_words(const struct data_rule *dr, uint32_t first)
+{
+	uint32_t num = 0;
+
+	for (uint32_t i = 0; i < dr->num_nodes; i++)
+		num += num_words(&dr->node[i].test, first + num);
+	return num;
+}
+
+static void move_words(struct data_test *t, uint32_t num, uint32_t *word,
+		       uint32_t at)
+{
+	if (!num)
+		return;
+	t->at = sizeof(struct data_record) + at * sizeof(*word);
+	t->own_lo = 1;
+	word[0] = t->lo;
+	t->lo = 0;
+	if (num < 2)
+		return;
+	t->own_span = 1;
+	word[1] = t->span;
+	t->span = 0;
+}
+
 /**
  * data_rule_write() - write a rule's nodes as they are in the data map
  * @dr:		rule
  * @out:	room for as many as it has
+ * @word:	room for as many words as data_rule_words() says
+ * @first:	number of the record's words before these
  */
-void data_rule_write(struct data_rule *dr, struct data_test *out)
+void data_rule_write(struct data_rule *dr, struct data_test *out,
+		     uint32_t *word, uint32_t first)
 {
 	for (uint32_t i = 0; i < dr->num_nodes; i++) {
+		uint32_t num = num_words(&dr->node[i].test, first);
+
 		out[i] = dr->node[i].test;
 		out[i].yes = settle(dr, i, dr->node[i].yes);
 		out[i].no = settle(dr, i, dr->node[i].no);
+		move_words(&out[i], num, word, first);
+		word += num;
+		first += num;
 	}
 }
 

@@ -22,7 +22,7 @@
 #define DATA_TO_DROP	(-3)	/* it drops the packet */
 
 /**
- * struct data_node - a node, its exits not settled yet
+ * struct data_node - a node, its exits and what is its record's not settled yet
  * @test:	what it looks at
  * @yes:	a label or one of DATA_TO_*
  * @no:		likewise
@@ -91,7 +91,9 @@ struct data_rule {
 
 /* data_rule.c */
 void data_rule_make(struct data_rule *dr, const struct ir_rule *rule);
-void data_rule_write(struct data_rule *dr, struct data_test *out);
+uint32_t data_rule_words(const struct data_rule *dr, uint32_t first);
+void data_rule_write(struct data_rule *dr, struct data_test *out,
+		     uint32_t *word, uint32_t first);
 void data_rule_free(struct data_rule *dr);
 int data_label(struct data_rule *dr);
 void data_bind(struct data_rule *dr, int label);

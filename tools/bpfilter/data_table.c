@@ -34,8 +34,20 @@ static void settle_jumps(const struct data_maker *mk)
 		const struct chain_jump *j = &mk->jump[i];
 		struct data_record *rec = data_at(&mk->t->buf, j->record);
 
-		rec->arg[0] = mk->t->chains[j->chain].off;
+		rec->word[0] = mk->t->chains[j->chain].off;
 	}
+}
+
+static int put_shapes(struct data_maker *mk)
+{
+	const struct data_buf *shapes = &mk->shapes.buf;
+	struct data_table *t = mk->t;
+
+	t->shapes = data_alloc(&t->buf, shapes->len, DATA_LINE);
+	if (!t->shapes)
+		return t->buf.error;
+	memcpy(data_at(&t->buf, t->shapes), shapes->bytes, shapes->len);
+	return 0;
 }
 
 static int make_all(struct data_maker *mk, const struct plan *plan)
@@ -47,14 +59,15 @@ static int make_all(struct data_maker *mk, const struct plan *plan)
 			       sizeof(*mk->t->chains));
 	if (!mk->t->chains)
 		return -ENOMEM;
-	off = data_alloc(&mk->t->buf, sizeof(uint32_t), DATA_RECORD_ALIGN);
+	off = data_alloc(&mk->t->buf, sizeof(uint32_t), DATA_NODE_ALIGN);
 	if (!off)
 		return mk->t->buf.error;
 	*(uint32_t *)data_at(&mk->t->buf, off) = DATA_LIST_END;
 	err = make_chains(mk, plan);
-	if (!err)
-		settle_jumps(mk);
-	return err;
+	if (err)
+		return err;
+	settle_jumps(mk);
+	return put_shapes(mk);
 }
 
 static bool has_data(const struct ir_ruleset *rs, const struct plan *plan)
@@ -101,6 +114,8 @@ int data_table_make(struct data_table *t, const struct ir_ruleset *rs,
 	free(mk.record);
 	free(mk.limit);
 	free(mk.jump);
+	free(mk.shape);
+	data_shapes_free(&mk.shapes);
 	if (err == -E2BIG)
 		return bpfilter_refuse(why, EINVAL, false, &where,
 				       "rules as data need more than %u MiB",

@@ -18,7 +18,7 @@
 #define DATA_BYTES_SPARE	64
 
 /* Where DATA_LIST_END lies by itself: a list without records */
-#define DATA_EMPTY_LIST		16
+#define DATA_EMPTY_LIST		DATA_FIRST
 
 /**
  * enum data_feature - what a chain asks of walk()
@@ -71,10 +71,12 @@ struct data_made {
 /**
  * struct data_table - contents of a table's data map
  * @buf:	bytes, none if no chain is data
+ * @shapes:	where in them shapes start
  * @chains:	by chain, NULL likewise
  */
 struct data_table {
 	struct data_buf buf;
+	uint32_t shapes;
 	struct data_made *chains;
 };
 

@@ -51,6 +51,31 @@ void walk_point(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off)
 	walk_again(g, reg, off);
 }
 
+/* Point @reg to the shape of the record that r1 points to, by way of @off */
+void walk_shape(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off)
+{
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_W, off, BPF_REG_1,
+				       offsetof(struct data_record, shape)));
+	walk_point_shape(g, w, reg, off);
+}
+
+/* Point @reg to what lies at the offset in @off from where shapes start */
+void walk_point_shape(struct gen *g, const struct walk *w, uint8_t reg,
+		      uint8_t off)
+{
+	const struct data_table *data = &g->img->data;
+
+	asm_jmp(&g->code, BPF_JGT, off, data->buf.len - data->shapes, w->drop);
+	walk_again_shape(g, reg, off);
+}
+
+/* Likewise if the offset has been compared before */
+void walk_again_shape(struct gen *g, uint8_t reg, uint8_t off)
+{
+	asm_map_value(&g->code, reg, GEN_MAP_DATA, g->img->data.shapes);
+	asm_emit(&g->code, BPF_ALU64_REG(BPF_ADD, reg, off));
+}
+
 /* --- walk() --- */
 
 /* Does it hand the packet to anything? */

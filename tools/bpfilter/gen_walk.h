@@ -15,8 +15,8 @@
  *		classifiers the chain has
  *	r7	struct run_state
  *	r8	this CPU's row of counters
- *	r9	offset of the test at hand; before there is one, number of the
- *		classifier, or where the list is from which records come
+ *	r9	offset of the test at hand among shapes; before there is one, number
+ *		of the classifier, or where the list is from which records come
  *	r0-r5	free; packet and hook state are on the stack
  *
  * Whatever else there is to know is in struct run_state, the chain too: the
@@ -44,6 +44,9 @@
 #define WALK_SIZE	BPF_REG_9
 
 #define WALK_PAD	DATA_BYTES_SPARE
+
+/* Of r0 to r5, those that loops over tests and records keep as they are */
+#define WALK_LIVE	0x0fU
 
 /* The last word of struct run_state */
 #define WALK_STATE_LAST	((int32_t)(sizeof(struct run_state) - 4))
@@ -128,6 +131,10 @@ void walk_loop(struct gen *g, const struct walk *w, uint32_t label,
 	       unsigned int live);
 void walk_point(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off);
 void walk_again(struct gen *g, uint8_t reg, uint8_t off);
+void walk_shape(struct gen *g, const struct walk *w, uint8_t reg, uint8_t off);
+void walk_point_shape(struct gen *g, const struct walk *w, uint8_t reg,
+		      uint8_t off);
+void walk_again_shape(struct gen *g, uint8_t reg, uint8_t off);
 
 /* gen_walk_chain.c */
 void walk_enter(struct gen *g, const struct walk *w);
@@ -137,7 +144,8 @@ void walk_next(struct gen *g, const struct walk *w);
 void walk_scan_all(struct gen *g, const struct walk *w);
 void walk_scan_list(struct gen *g, const struct walk *w);
 
-void walk_first_test(struct gen *g, uint32_t fails, uint32_t found);
+void walk_first_test(struct gen *g, const struct walk *w, uint32_t fails,
+		     uint32_t found);
 
 /* gen_walk_merge.c */
 void walk_next_tree(struct gen *g, uint32_t more);
@@ -147,11 +155,16 @@ void walk_merge(struct gen *g, const struct walk *w);
 /* gen_walk_tree.c */
 void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf);
 
+/* gen_walk_test.c */
+void walk_lo(struct gen *g, const struct walk *w, int16_t test);
+void walk_test(struct gen *g, const struct walk *w, int16_t test,
+	       uint32_t others);
+
 /* gen_walk_rule.c */
 void walk_run(struct gen *g, const struct walk *w);
 
 /* gen_walk_action.c */
-void walk_ask(struct gen *g, enum kbtf_func func);
+void walk_ask(struct gen *g, const struct walk *w, enum kbtf_func func);
 void walk_held(struct gen *g, const struct walk *w);
 void walk_matched(struct gen *g, const struct walk *w);
 

@@ -8,6 +8,7 @@
 #include "gen_walk.h"
 
 #define RECORD_OFF(member)	((int16_t)offsetof(struct data_record, member))
+#define SHAPE_OFF(member)	((int16_t)offsetof(struct data_shape, member))
 #define CHAIN_OFF(member)	((int16_t)offsetof(struct data_chain, member))
 #define JUMP_OFF(member)						\
 	((int16_t)(WALK_JUMPS + offsetof(struct walk_jump, member)))
@@ -23,16 +24,23 @@ static void load_run(struct gen *g)
 	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_10, WALK_HOOK));
 }
 
+/* The flags of the record that r1 points to, to @reg */
+static void load_flags(struct gen *g, const struct walk *w, uint8_t reg,
+		       uint8_t tmp)
+{
+	walk_shape(g, w, reg, tmp);
+	asm_emit(&g->code, BPF_LDX_MEM(BPF_B, reg, reg, SHAPE_OFF(flags)));
+}
+
 /* Offsets of the transport header and of the fragment: as load_offsets() */
-static void load_offsets(struct gen *g)
+static void load_offsets(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t none = asm_label(a), done = asm_label(a);
 
 	if (g->plan->need.kept_fragoff) {
 		walk_again(g, BPF_REG_1, WALK_RECORD);
-		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1,
-					RECORD_OFF(flags)));
+		load_flags(g, w, BPF_REG_2, BPF_REG_4);
 		asm_jmp32(a, BPF_JSET, BPF_REG_2, DATA_RECORD_NO_THOFF, none);
 	}
 	walk_load(g, BPF_W, BPF_REG_4, GEN_OFF(thoff));
@@ -62,14 +70,15 @@ static void note_jumps(struct gen *g, int16_t off)
 /**
  * walk_ask() - call an extension of the kernel's own
  * @g:		program
+ * @w:		walk
  * @func:	as match or as target
  *
  * r3 is its number. Its answer is in r0.
  */
-void walk_ask(struct gen *g, enum kbtf_func func)
+void walk_ask(struct gen *g, const struct walk *w, enum kbtf_func func)
 {
 	note_jumps(g, GEN_OFF(top));
-	load_offsets(g);
+	load_offsets(g, w);
 	load_run(g);
 	gen_kernel_call(g, func);
 	note_jumps(g, GEN_OFF(base));
@@ -136,17 +145,18 @@ static void trace(struct gen *g)
 /* --- Actions; r1 points to the record --- */
 
 /* Position behind the record to r9 */
-static void load_behind(struct gen *g)
+static void load_behind(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_LDX_MEM(BPF_H, WALK_TEST, BPF_REG_1, RECORD_OFF(size)));
-	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, WALK_TEST, 4));
+	walk_shape(g, w, BPF_REG_2, BPF_REG_3);
+	asm_emit(a, BPF_LDX_MEM(BPF_H, WALK_TEST, BPF_REG_2, SHAPE_OFF(size)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, WALK_TEST, 2));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_TEST, WALK_RECORD));
 }
 
 /* Position of the record to return to, to r9: if that is known, the last one */
-static void load_return(struct gen *g)
+static void load_return(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t behind = asm_label(a), done = asm_label(a);
@@ -159,7 +169,7 @@ static void load_return(struct gen *g)
 		asm_ja(a, done);
 	}
 	asm_bind(a, behind);
-	load_behind(g);
+	load_behind(g, w);
 	asm_bind(a, done);
 }
 
@@ -168,7 +178,7 @@ static void do_goto(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
-				RECORD_OFF(arg[0])));
+				RECORD_OFF(word[0])));
 	walk_set(g, GEN_OFF(pos), WALK_START);
 	asm_ja(a, w->enter);
 }
@@ -189,7 +199,7 @@ static void do_jump(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 
-	load_return(g);
+	load_return(g, w);
 	walk_load(g, BPF_W, BPF_REG_3, GEN_OFF(top));
 	point_to_jumps(g, w);
 	walk_load(g, BPF_W, BPF_REG_5, GEN_OFF(chain));
@@ -251,7 +261,7 @@ static void ask_again(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	walk_again(g, BPF_REG_1, WALK_RECORD);
-	load_behind(g);
+	load_behind(g, w);
 	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
 	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	asm_ja(a, w->enter);
@@ -262,9 +272,9 @@ static void do_set_mark(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
-				RECORD_OFF(arg[0])));
+				RECORD_OFF(word[0])));
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_4, BPF_REG_1,
-				RECORD_OFF(arg[1])));
+				RECORD_OFF(word[1])));
 	load_run(g);
 	gen_kernel_call(g, KBTF_FUNC_SET_MARK);
 	if (g->plan->need.mark) {
@@ -278,14 +288,13 @@ static void do_set_mark(struct gen *g, const struct walk *w)
 		asm_ja(a, w->next);
 }
 
-static void reload(struct gen *g)
+static void reload(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t same = asm_label(a);
 
 	walk_again(g, BPF_REG_1, WALK_RECORD);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1,
-				RECORD_OFF(flags)));
+	load_flags(g, w, BPF_REG_2, BPF_REG_3);
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_2, DATA_RECORD_RELOAD));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 0, same);
 	load_run(g);
@@ -300,12 +309,11 @@ static void do_target(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
-				RECORD_OFF(arg[0])));
-	walk_ask(g, KBTF_FUNC_XT_TARGET);
+				RECORD_OFF(word[0])));
+	walk_ask(g, w, KBTF_FUNC_XT_TARGET);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, w->drop);
 	walk_again(g, BPF_REG_1, WALK_RECORD);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_2, BPF_REG_1,
-				RECORD_OFF(flags)));
+	load_flags(g, w, BPF_REG_2, BPF_REG_3);
 	asm_jmp32(a, BPF_JSET, BPF_REG_2, DATA_RECORD_FINAL, w->drop);
 	if (walk_has(g, DATA_MATCH))
 		walk_held(g, w);
@@ -315,7 +323,7 @@ static void do_target(struct gen *g, const struct walk *w)
 		gen_load_mark(g, BPF_REG_1);
 	}
 	if (walk_has(g, DATA_RELOAD))
-		reload(g);
+		reload(g, w);
 	if (walk_volatile(g))
 		ask_again(g, w);
 	else
@@ -352,8 +360,9 @@ void walk_matched(struct gen *g, const struct walk *w)
 	walk_again(g, BPF_REG_1, WALK_RECORD);
 	count(g, w);
 	trace(g);
-	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1,
-				RECORD_OFF(action)));
+	walk_shape(g, w, BPF_REG_2, BPF_REG_3);
+	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_2,
+				SHAPE_OFF(action)));
 	if (walk_has(g, DATA_MATCH)) {
 		uint32_t bridged = asm_label(a);
 

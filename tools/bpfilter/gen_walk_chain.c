@@ -11,7 +11,7 @@
 #include "gen_walk.h"
 
 #define CHAIN_OFF(member)	((int16_t)offsetof(struct data_chain, member))
-#define RECORD_OFF(member)	((int16_t)offsetof(struct data_record, member))
+#define SHAPE_OFF(member)	((int16_t)offsetof(struct data_shape, member))
 
 /* --- Entering a chain --- */
 
@@ -156,8 +156,9 @@ static void next_all(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	walk_again(g, BPF_REG_1, WALK_RECORD);
-	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, RECORD_OFF(size)));
-	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_2, 4));
+	walk_shape(g, w, BPF_REG_2, BPF_REG_3);
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_2, SHAPE_OFF(size)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_2, 2));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_RECORD, BPF_REG_2));
 	asm_ja(a, w->scan_all);
 }

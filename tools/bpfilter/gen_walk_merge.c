@@ -80,18 +80,21 @@ static void advance(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t skip = asm_label(a), found = asm_label(a);
 
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_5, BPF_REG_4, NEXT));
-	walk_loop(g, w, skip, ~0U);
-	walk_point(g, w, BPF_REG_1, BPF_REG_5);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_LIST, BPF_REG_4, NEXT));
+	walk_loop(g, w, skip, WALK_LIVE);
+	walk_point(g, w, BPF_REG_1, WALK_LIST);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1, 0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_5, sizeof(uint32_t)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_LIST, sizeof(uint32_t)));
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(last));
 	asm_jmp32_reg(a, BPF_JGE, WALK_RECORD, BPF_REG_2, found);
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(pos));
 	asm_jmp32_reg(a, BPF_JLT, WALK_RECORD, BPF_REG_2, skip);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
-	walk_first_test(g, skip, found);
+	walk_shape(g, w, BPF_REG_1, BPF_REG_2);
+	walk_first_test(g, w, skip, found);
 	asm_bind(a, found);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_5, WALK_LIST));
+	point_to_cursor(g, w);
 	store_cursor(g, WALK_RECORD, BPF_REG_5);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "gen_walk.h"
 
-#define RECORD_OFF(member)	((int16_t)offsetof(struct data_record, member))
+#define SHAPE_OFF(member)	((int16_t)offsetof(struct data_shape, member))
 #define TEST_OFF(member)	((int16_t)offsetof(struct data_test, member))
 
 /* Highest number that a test for chance draws */
@@ -24,28 +24,11 @@ struct tests {
 	uint32_t no;
 };
 
-/* r1 points to the test, and so it does at its exits */
-static void test_word(struct gen *g, const struct tests *t)
-{
-	struct asm_buf *a = &g->code;
-
-	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, TEST_OFF(off)));
-	asm_jmp(a, BPF_JGT, BPF_REG_2, WALK_STATE_LAST, t->others);
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_STATE));
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(mask)));
-	asm_emit(a, BPF_ALU32_REG(BPF_AND, BPF_REG_2, BPF_REG_3));
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(lo)));
-	asm_emit(a, BPF_ALU32_REG(BPF_SUB, BPF_REG_2, BPF_REG_3));
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(span)));
-	asm_jmp32_reg(a, BPF_JGT, BPF_REG_2, BPF_REG_3, t->no);
-}
-
 /* Those of other kinds are calls, most of them, so r1 is lost */
 
 static void leave_yes(struct gen *g, const struct tests *t)
 {
-	walk_again(g, BPF_REG_1, WALK_TEST);
+	walk_again_shape(g, BPF_REG_1, WALK_TEST);
 	asm_ja(&g->code, t->yes);
 }
 
@@ -55,7 +38,7 @@ static void test_random(struct gen *g, const struct tests *t)
 
 	asm_helper(a, BPF_FUNC_get_prandom_u32);
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_0, RANDOM_MAX));
-	walk_again(g, BPF_REG_1, WALK_TEST);
+	walk_again_shape(g, BPF_REG_1, WALK_TEST);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, TEST_OFF(lo)));
 	asm_jmp32_reg(a, BPF_JLT, BPF_REG_0, BPF_REG_2, t->yes);
 	asm_ja(a, t->no);
@@ -73,9 +56,9 @@ static void test_bridge(struct gen *g, const struct walk *w,
 {
 	struct asm_buf *a = &g->code;
 
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, TEST_OFF(lo)));
-	walk_ask(g, KBTF_FUNC_XT_MATCH);
-	walk_again(g, BPF_REG_1, WALK_TEST);
+	walk_lo(g, w, 0);
+	walk_ask(g, w, KBTF_FUNC_XT_MATCH);
+	walk_again_shape(g, BPF_REG_1, WALK_TEST);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, t->no);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, w->drop);
 	walk_load(g, BPF_B, BPF_REG_2, GEN_OFF(said));
@@ -132,7 +115,8 @@ static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_FAILS, failed);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_DROP_PACKET, w->drop);
-	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_0, 4));
+	asm_emit(a, BPF_ALU32_IMM(BPF_MUL, BPF_REG_0,
+				  sizeof(struct data_test)));
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_TEST, BPF_REG_0));
 	asm_ja(a, t->again);
 
@@ -151,16 +135,14 @@ static void start(struct gen *g, const struct walk *w, uint32_t bare)
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	if (walk_has(g, DATA_MATCH))
 		asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(said), 0));
-	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_1, RECORD_OFF(size)));
-	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 1, bare);
-	asm_emit(a, BPF_MOV32_REG(WALK_TEST, WALK_RECORD));
+	walk_shape(g, w, BPF_REG_2, WALK_TEST);
+	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_2, BPF_REG_2, SHAPE_OFF(tests)));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 0, bare);
 	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_TEST,
-				  sizeof(struct data_record)));
-	/* As the loop leaves what it uses, and the others as nothing */
+				  sizeof(struct data_shape)));
+	/* As the loop leaves what it uses */
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_2));
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_0, BPF_REG_2));
-	asm_emit(a, BPF_MOV32_IMM(BPF_REG_4, 0));
-	asm_emit(a, BPF_MOV32_IMM(BPF_REG_5, 0));
 }
 
 /**
@@ -180,10 +162,10 @@ void walk_run(struct gen *g, const struct walk *w)
 	uint32_t bare = asm_label(a);
 
 	start(g, w, bare);
-	asm_bind(a, t.again);
-	asm_may_goto(a, w->drop);
-	walk_point(g, w, BPF_REG_1, WALK_TEST);
-	test_word(g, &t);
+	walk_loop(g, w, t.again, WALK_LIVE);
+	walk_point_shape(g, w, BPF_REG_1, WALK_TEST);
+	walk_test(g, w, 0, t.others);
+	asm_jmp32_reg(a, BPF_JGT, BPF_REG_2, BPF_REG_3, t.no);
 	go_on(g, w, &t);
 	if (others)
 		test_others(g, w, &t);
