@@ -95,7 +95,7 @@ static void box_open(struct __test_metadata *_metadata, struct box *box)
 	box->netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, box->netns);
 	for (i = 0; i < FLOOD_RULESETS; i++)
-		flood_rules_build(&box->rules[i], i);
+		flood_rules_build(&box->rules[i], i, 0);
 	ASSERT_EQ(0, rawipt_replace(box->sk, &box->rules[0].rules));
 	box->from = udp_sender(PORT_ALLOWED);
 	box->to = udp_receiver(PORT_ALLOWED);
