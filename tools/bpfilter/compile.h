@@ -49,6 +49,8 @@ enum plan_mode {
  * @seed:	of PLAN_MIXED's choice
  * @tree_rules:	shortest chain of data that gets classifiers, in rules; 0 for
  *		DATA_TREE_RULES
+ * @far_records: shortest chain whose counters are fetched ahead, in records; 0
+ *		for DATA_FAR_RECORDS
  */
 struct compile_env {
 	const struct kernel_btf *btf;
@@ -57,6 +59,7 @@ struct compile_env {
 	enum plan_mode plan;
 	uint32_t seed;
 	uint32_t tree_rules;
+	uint32_t far_records;
 };
 
 struct plan;

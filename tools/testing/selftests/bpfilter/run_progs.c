@@ -333,6 +333,7 @@ static int compare_series(struct kernel *k,
 
 		k->env.seed = seed;
 		k->env.tree_rules = 2 + seed % 6;
+		k->env.far_records = seed % 2 ? 1 : UINT32_MAX;
 		if (compare_ruleset(&r, k, shape, tests, t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
@@ -535,6 +536,7 @@ TEST_F_TIMEOUT(ir, loads_and_runs, 300)
 	for (seed = 1; seed <= num_rulesets(); seed++) {
 		self->k.env.seed = seed;
 		self->k.env.tree_rules = 2 + seed % 6;
+		self->k.env.far_records = seed % 2 ? 1 : UINT32_MAX;
 		ASSERT_EQ(0, ir_compare_ruleset(seed * 0x9e3779b97f4a7c15,
 						&self->k, variant->family, &t))
 			TH_LOG("seed %u", seed);
