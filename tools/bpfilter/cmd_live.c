@@ -16,6 +16,7 @@
 
 #include "cmd_live.h"
 #include "compile.h"
+#include "match.h"
 
 /**
  * struct layout - where an entry of a family has its parts
@@ -300,4 +301,33 @@ const char *live_verdict(const struct live_table *lt, uint32_t rule,
 		return r->target->name;
 	}
 	return "unknown";
+}
+
+/**
+ * live_text - what a rule says, in a line without its end
+ * @out:	where to
+ * @lt:		table
+ * @rule:	index of the rule
+ */
+void live_text(FILE *out, const struct live_table *lt, uint32_t rule)
+{
+	const char *chain, *verdict = live_verdict(lt, rule, &chain);
+
+	fprintf(out, "%s%s%s", verdict, chain ? " " : "", chain ? chain : "");
+}
+
+/**
+ * live_json - what a rule says, as members of an object
+ * @json:	where to
+ * @lt:		table
+ * @rule:	index of the rule
+ */
+void live_json(json_writer_t *json, const struct live_table *lt,
+	       uint32_t rule)
+{
+	const char *chain, *verdict = live_verdict(lt, rule, &chain);
+
+	jsonw_string_field(json, "verdict", verdict);
+	if (chain)
+		jsonw_string_field(json, "to", chain);
 }

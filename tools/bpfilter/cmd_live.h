@@ -2,6 +2,8 @@
 #ifndef BPFILTER_CMD_LIVE_H
 #define BPFILTER_CMD_LIVE_H
 
+#include <stdio.h>
+
 #include "cmd.h"
 
 /* cmd_live.c: tables that are watched while packets pass and rules change */
@@ -42,5 +44,8 @@ bool live_same_rule(const struct live_table *a, uint32_t rule_a,
 		    const struct live_table *b, uint32_t rule_b);
 const char *live_verdict(const struct live_table *lt, uint32_t rule,
 			 const char **chain);
+void live_text(FILE *out, const struct live_table *lt, uint32_t rule);
+void live_json(json_writer_t *json, const struct live_table *lt,
+	       uint32_t rule);
 
 #endif /* BPFILTER_CMD_LIVE_H */
