@@ -71,9 +71,11 @@ static uint16_t entry_size(const struct live_table *lt, const char *entry)
 static int read_rules(struct live_table *lt)
 {
 	struct refusal why = {};
+	int ret;
 
-	return bpfilter_blob_read(lt->blob, table_blob_size(lt->blob),
-				  lt->fam->family, &lt->rs, &why);
+	ret = bpfilter_blob_read(lt->blob, table_blob_size(lt->blob),
+				 lt->fam->family, &lt->rs, &why);
+	return ret ? ret : text_make(lt->blob, lt->rs, &lt->text);
 }
 
 /**
@@ -148,6 +150,7 @@ int live_update(int sk, struct live_table *lt, struct live_table *old)
 		return 0;
 	}
 	now.rs = NULL;
+	memset(&now.text, 0, sizeof(now.text));
 	ret = read_rules(&now);
 	if (ret) {
 		live_free(&now);
@@ -164,6 +167,7 @@ int live_update(int sk, struct live_table *lt, struct live_table *old)
  */
 void live_free(struct live_table *lt)
 {
+	text_free(&lt->text);
 	bpfilter_ir_free(lt->rs);
 	free(lt->blob);
 	lt->rs = NULL;
@@ -304,16 +308,16 @@ const char *live_verdict(const struct live_table *lt, uint32_t rule,
 }
 
 /**
- * live_text - what a rule says, in a line without its end
- * @out:	where to
+ * live_text - what a rule says
  * @lt:		table
  * @rule:	index of the rule
+ *
+ * Return: "-A CHAIN ..." as iptables-save has it, "-P CHAIN VERDICT" of a
+ * policy, empty for the end of a user chain
  */
-void live_text(FILE *out, const struct live_table *lt, uint32_t rule)
+const char *live_text(const struct live_table *lt, uint32_t rule)
 {
-	const char *chain, *verdict = live_verdict(lt, rule, &chain);
-
-	fprintf(out, "%s%s%s", verdict, chain ? " " : "", chain ? chain : "");
+	return text_line(&lt->text, rule);
 }
 
 /**
@@ -327,6 +331,7 @@ void live_json(json_writer_t *json, const struct live_table *lt,
 {
 	const char *chain, *verdict = live_verdict(lt, rule, &chain);
 
+	jsonw_string_field(json, "text", live_text(lt, rule));
 	jsonw_string_field(json, "verdict", verdict);
 	if (chain)
 		jsonw_string_field(json, "to", chain);

@@ -2,9 +2,8 @@
 #ifndef BPFILTER_CMD_LIVE_H
 #define BPFILTER_CMD_LIVE_H
 
-#include <stdio.h>
-
 #include "cmd.h"
+#include "cmd_text.h"
 
 /* cmd_live.c: tables that are watched while packets pass and rules change */
 
@@ -14,12 +13,14 @@
  * @name:	its name
  * @blob:	entries and counters, owned
  * @rs:		the same as the translator read it, owned
+ * @text:	the rules as iptables says them, owned
  */
 struct live_table {
 	const struct table_family *fam;
 	char name[BPFILTER_TABLE_NAMELEN];
 	struct ipt_replace *blob;
 	struct ir_ruleset *rs;
+	struct text text;
 };
 
 /**
@@ -44,7 +45,7 @@ bool live_same_rule(const struct live_table *a, uint32_t rule_a,
 		    const struct live_table *b, uint32_t rule_b);
 const char *live_verdict(const struct live_table *lt, uint32_t rule,
 			 const char **chain);
-void live_text(FILE *out, const struct live_table *lt, uint32_t rule);
+const char *live_text(const struct live_table *lt, uint32_t rule);
 void live_json(json_writer_t *json, const struct live_table *lt,
 	       uint32_t rule);
 

@@ -37,13 +37,10 @@ static void place_plain(FILE *out, const struct top_line *line)
 {
 	const struct live_table *lt = &line->table->live;
 
-	fprintf(out, "  %s %s:%s:", lt->fam->word, lt->name, chain_of(line));
-	if (rule_of(line)->is_policy)
-		fprintf(out, "policy");
-	else
-		fprintf(out, "%u", rule_of(line)->number);
-	fprintf(out, "  ");
-	live_text(out, lt, line->rule);
+	fprintf(out, "  %s %s", lt->fam->word, lt->name);
+	if (!rule_of(line)->is_policy)
+		fprintf(out, " %u", rule_of(line)->number);
+	fprintf(out, "  %s", live_text(lt, line->rule));
 }
 
 static void line_plain(FILE *out, const struct top_line *line)
