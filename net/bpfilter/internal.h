@@ -467,6 +467,7 @@ u64 bpfilter_ip6_find_hdr(struct sk_buff *skb,
 			  const struct nf_hook_state *state);
 void bpfilter_trace(struct sk_buff *skb, const struct nf_hook_state *state,
 		    u32 entry);
+void bpfilter_set_trace(struct sk_buff *skb, const struct nf_hook_state *state);
 
 /* trace.c */
 void bpfilter_trace_packet(const struct bpfilter_run *run, unsigned int number);

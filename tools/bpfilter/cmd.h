@@ -39,24 +39,38 @@ enum cmd_status {
  * @json:	where output goes as JSON; NULL: plain text on stdout
  * @all:	-a: named network namespaces too
  * @plan:	-P: what became of each chain
+ * @family:	-4, -6: of rulesets in files, NFPROTO_IPV4 without
  * @netns:	-n: name or path of the network namespace that was entered, or
  *		NULL
+ * @interval:	-i: seconds from one sample to the next
+ * @count:	-c: end after so many samples or packets, 0: never
+ * @ended:	the JSON on stdout is complete, its line's end included
  */
 struct cmd_ctx {
 	json_writer_t *json;
 	bool all;
 	bool plan;
+	uint16_t family;
 	const char *netns;
+	double interval;
+	unsigned int count;
+	bool ended;
 };
 
 int __printf(2, 3) cmd_error(struct cmd_ctx *ctx, const char *fmt, ...);
 int __printf(2, 3) cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...);
+void cmd_json_end(struct cmd_ctx *ctx);
 bool cmd_word(const char *arg, const char *word);
 
 /* cmd_show.c, cmd_dump.c */
 
 int cmd_show(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_top.c, cmd_trace.c */
+
+int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv);
 
 /* cmd_netns.c */
 

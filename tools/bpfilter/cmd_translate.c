@@ -66,8 +66,9 @@ int translation_make(struct translation *t, struct refusal *why)
 		.btf = &t->btf,
 		.nr_cpus = cpus > 0 ? cpus : 1,
 		.hz = kernel_hz(),
-		.plan = kernel_plan(),
+		.plan = t->use == COMPILE_FILTER ? PLAN_CODE : kernel_plan(),
 		.seed = t->size,
+		.use = t->use,
 	};
 	int ret;
 

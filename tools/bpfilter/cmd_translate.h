@@ -12,6 +12,7 @@
  * @plan:	where its chains go, owned; NULL before translation_make()
  * @img:	programs and data, owned
  * @btf:	numbers of the running kernel that the programs hold
+ * @use:	what the programs are for
  */
 struct translation {
 	struct ir_ruleset *rs;
@@ -19,6 +20,7 @@ struct translation {
 	struct plan *plan;
 	struct gen_image img;
 	struct kernel_btf btf;
+	enum compile_use use;
 };
 
 int translation_read(struct translation *t, const void *blob, size_t size,

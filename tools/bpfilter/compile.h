@@ -41,6 +41,19 @@ enum plan_mode {
 };
 
 /**
+ * enum compile_use - what programs are for
+ * @COMPILE_TABLE: a table's hooks: what rules say happens to packets
+ * @COMPILE_FILTER: they stand before all tables and choose packets to trace:
+ *		TRACE is the only target, and no packet is dropped, not even one
+ *		that a match cannot read. They run without the kernel's
+ *		bpfilter around them, so no extension can be bridged
+ */
+enum compile_use {
+	COMPILE_TABLE,
+	COMPILE_FILTER,
+};
+
+/**
  * struct compile_env - what compiling depends on besides the ruleset
  * @btf:	types of the running kernel, see kernel_btf.h; borrowed
  * @nr_cpus:	rows of the counter map
@@ -51,6 +64,7 @@ enum plan_mode {
  *		DATA_TREE_RULES
  * @far_records: shortest chain whose counters are fetched ahead, in records; 0
  *		for DATA_FAR_RECORDS
+ * @use:	what the programs are for
  */
 struct compile_env {
 	const struct kernel_btf *btf;
@@ -60,6 +74,7 @@ struct compile_env {
 	uint32_t seed;
 	uint32_t tree_rules;
 	uint32_t far_records;
+	enum compile_use use;
 };
 
 struct plan;

@@ -283,6 +283,11 @@ struct gen {
 	uint32_t asides_pos;
 };
 
+static inline bool gen_is_filter(const struct gen *g)
+{
+	return g->env->use == COMPILE_FILTER;
+}
+
 static inline bool gen_is_entry(const struct gen *g)
 {
 	return g->func == &g->plan->funcs[0];

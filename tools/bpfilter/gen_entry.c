@@ -119,7 +119,8 @@ static void load_len(struct gen *g)
 /* Kernels without the target TRACE do not have the function */
 static void load_trace(struct gen *g)
 {
-	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE)
+	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE ||
+	    gen_is_filter(g))
 		return;
 	gen_kernel_bits(g, BPF_REG_1, GEN_SKB, KBTF_BITS_SKB_NF_TRACE);
 	store(g, BPF_B, GEN_OFF(trace));

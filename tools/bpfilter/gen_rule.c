@@ -469,6 +469,7 @@ void gen_func(struct gen *g, const struct plan_func *func)
 		emit_verdict(g);
 	}
 	asm_bind(a, g->drop);
-	leave_with(g, GEN_DROP);
+	leave_with(g, gen_is_filter(g) && gen_is_entry(g) ? GEN_ACCEPT :
+							    GEN_DROP);
 	gen_asides(g, true);
 }

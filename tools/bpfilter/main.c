@@ -4,15 +4,22 @@
  *
  * Options and commands are tables; help is printed from them.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
+#include <linux/netfilter.h>
 
 #include "cmd.h"
+
+/* Seconds from one sample to the next */
+#define INTERVAL_MIN	0.05
+#define INTERVAL_MAX	86400.0
 
 /**
  * struct cmd - one command
@@ -20,12 +27,14 @@
  * @run:	does it; @argc and @argv are what follows the name
  * @synopsis:	its arguments for help
  * @summary:	one line for help
+ * @last:	options stand before its name: what follows is in words of others
  */
 struct cmd {
 	const char *name;
 	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
 	const char *synopsis;
 	const char *summary;
+	bool last;
 };
 
 static int cmd_help(struct cmd_ctx *ctx, int argc, char **argv);
@@ -42,6 +51,15 @@ static const struct cmd commands[] = {
 		"a ruleset as the translator sees it, and its instructions"
 	},
 	{
+		"top", cmd_top, "[ipv4 | ipv6] [TABLE]",
+		"rules by the rate of packets that pass them"
+	},
+	{
+		"trace", cmd_trace, "[ipv4 | ipv6] [FILTER]",
+		"each rule that packets meet, with its verdict",
+		.last = true
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},
@@ -56,7 +74,12 @@ static const struct option options[] = {
 	{ "pretty",	no_argument,		NULL, 'p' },
 	{ "all",	no_argument,		NULL, 'a' },
 	{ "plan",	no_argument,		NULL, 'P' },
+	{ "ipv4",	no_argument,		NULL, '4' },
+	{ "ipv6",	no_argument,		NULL, '6' },
 	{ "netns",	required_argument,	NULL, 'n' },
+	{ "interval",	required_argument,	NULL, 'i' },
+	{ "count",	required_argument,	NULL, 'c' },
+	{ "once",	no_argument,		NULL, '1' },
 	{ "help",	no_argument,		NULL, 'h' },
 	{ "version",	no_argument,		NULL, 'V' },
 	{}
@@ -66,9 +89,14 @@ static const struct option options[] = {
 static const char *const option_help[] = {
 	"output as JSON",
 	"output as JSON for human readers",
-	"show: the network namespaces in /run/netns too",
+	"show: the network namespaces in /run/netns too; top: rules at rest, too",
 	"show: what became of each chain",
+	"the ruleset in a file is one of IPv4, as without this option",
+	"the ruleset in a file is one of IPv6",
 	"NAME: a network namespace in /run/netns, or a path",
+	"SECONDS: top: from one sample to the next",
+	"NUMBER: top, trace: end after so many samples or packets",
+	"same as --count 1",
 	"same as the command help",
 	"same as the command version",
 };
@@ -82,6 +110,7 @@ static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
 		jsonw_start_object(ctx->json);
 		jsonw_string_field(ctx->json, "error", text);
 		jsonw_end_object(ctx->json);
+		ctx->ended = false;
 	} else {
 		fprintf(stderr, "Error: %s\n", text);
 	}
@@ -121,6 +150,20 @@ int cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...)
 	if (!ctx->json)
 		fprintf(stderr, "See \"bpfilter help\".\n");
 	return CMD_USAGE;
+}
+
+/**
+ * cmd_json_end - end one of several JSON objects: a line for each
+ * @ctx:	options, with -j
+ *
+ * Whoever reads them has the object now, and the command's end adds nothing.
+ */
+void cmd_json_end(struct cmd_ctx *ctx)
+{
+	jsonw_reset(ctx->json);
+	putchar('\n');
+	fflush(stdout);
+	ctx->ended = true;
 }
 
 /**
@@ -200,18 +243,26 @@ static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+static const struct cmd *command_find(const char *word)
 {
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (cmd_word(word, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct cmd *cmd;
+
 	if (!argc)
 		return cmd_usage(ctx, "no command");
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (cmd_word(argv[0], commands[i].name))
-			return commands[i].run(ctx, argc - 1, argv + 1);
-
-	return cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
+	cmd = command_find(argv[0]);
+	if (!cmd)
+		return cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
+	return cmd->run(ctx, argc - 1, argv + 1);
 }
 
 static int json_start(struct cmd_ctx *ctx, bool pretty)
@@ -225,35 +276,91 @@ static int json_start(struct cmd_ctx *ctx, bool pretty)
 	return CMD_OK;
 }
 
+#define OPTIONS	"jpaP46n:i:c:1hV"
+
+/* Does a command follow the options at the beginning that ends them? */
+static bool options_end(int argc, char **argv)
+{
+	const struct cmd *cmd = NULL;
+
+	while (getopt_long(argc, argv, "+" OPTIONS, options, NULL) >= 0)
+		;
+	if (optind < argc)
+		cmd = command_find(argv[optind]);
+	optind = 0;
+	return cmd && cmd->last;
+}
+
+static int interval_read(struct cmd_ctx *ctx, const char *text)
+{
+	char *end;
+
+	ctx->interval = strtod(text, &end);
+	return *text && !*end && ctx->interval >= INTERVAL_MIN &&
+	       ctx->interval <= INTERVAL_MAX ? CMD_OK :
+	       cmd_usage(ctx, "interval \"%s\": %g to %g seconds", text,
+			 INTERVAL_MIN, INTERVAL_MAX);
+}
+
+static int count_read(struct cmd_ctx *ctx, const char *text)
+{
+	unsigned long count;
+	char *end;
+
+	errno = 0;
+	count = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || !count ||
+	    count > UINT_MAX)
+		return cmd_usage(ctx, "count \"%s\": 1 to %u", text, UINT_MAX);
+	ctx->count = count;
+	return CMD_OK;
+}
+
 /* The command that an option stands for, if any, goes to @instead */
+static int option_set(struct cmd_ctx *ctx, int opt, char **instead)
+{
+	if (opt == 'j' || opt == 'p')
+		return json_start(ctx, opt == 'p');
+	if (opt == 'i')
+		return interval_read(ctx, optarg);
+	if (opt == 'c')
+		return count_read(ctx, optarg);
+	if (opt == 'a')
+		ctx->all = true;
+	else if (opt == 'P')
+		ctx->plan = true;
+	else if (opt == '4' || opt == '6')
+		ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	else if (opt == 'n')
+		ctx->netns = optarg;
+	else if (opt == '1')
+		ctx->count = 1;
+	else if (opt == 'h')
+		*instead = "help";
+	else if (opt == 'V')
+		*instead = "version";
+	return CMD_OK;
+}
+
+/* All are read before one that is wrong is told: whether as JSON may follow */
 static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
 			char **instead)
 {
-	const char *bad = NULL;
-	int opt;
+	const char *words, *bad = NULL;
+	int opt, ret = CMD_OK;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpaPn:hV", options, NULL)) >= 0) {
-		if ((opt == 'j' || opt == 'p') &&
-		    json_start(ctx, opt == 'p') != CMD_OK)
-			return CMD_FAILED;
-		else if (opt == 'a')
-			ctx->all = true;
-		else if (opt == 'P')
-			ctx->plan = true;
-		else if (opt == 'n')
-			ctx->netns = optarg;
-		else if (opt == 'h')
-			*instead = "help";
-		else if (opt == 'V')
-			*instead = "version";
-		else if (opt == '?')
+	words = options_end(argc, argv) ? "+" OPTIONS : OPTIONS;
+	while ((opt = getopt_long(argc, argv, words, options, NULL)) >= 0) {
+		if (opt == '?')
 			bad = argv[optind - 1];
+		else if (ret == CMD_OK)
+			ret = option_set(ctx, opt, instead);
 	}
-	if (bad)
+	if (bad && ret == CMD_OK)
 		return cmd_usage(ctx, "option \"%s\" is unknown or lacks its value",
 				 bad);
-	return CMD_OK;
+	return ret;
 }
 
 static int run(struct cmd_ctx *ctx, int argc, char **argv)
@@ -278,14 +385,14 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cmd_ctx ctx = {};
+	struct cmd_ctx ctx = { .family = NFPROTO_IPV4, .interval = 1 };
 	int ret;
 
 	/* Its messages would mix with ours, errors come back as numbers */
 	libbpf_set_print(NULL);
 
 	ret = run(&ctx, argc, argv);
-	if (ctx.json)
+	if (ctx.json && !ctx.ended)
 		jsonw_destroy(&ctx.json);
 	if (fflush(stdout) && ret == CMD_OK) {
 		fprintf(stderr, "Error: standard output: %s\n",
