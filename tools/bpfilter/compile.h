@@ -2,6 +2,7 @@
 #ifndef BPFILTER_COMPILE_H
 #define BPFILTER_COMPILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <linux/bpf.h>
 #include <linux/bpfilter.h>
@@ -49,6 +50,8 @@ enum plan_mode {
  * @seed:	of PLAN_MIXED's choice
  * @tree_rules:	shortest chain of data that gets classifiers, in rules; 0 for
  *		DATA_TREE_RULES
+ * @standalone:	for a kernel without bpfilter, where nobody else sees to a hook
+ *		that has no program: one whose policy is DROP needs one
  */
 struct compile_env {
 	const struct kernel_btf *btf;
@@ -57,6 +60,7 @@ struct compile_env {
 	enum plan_mode plan;
 	uint32_t seed;
 	uint32_t tree_rules;
+	bool standalone;
 };
 
 struct plan;
@@ -166,5 +170,6 @@ int bpfilter_compile(const void *blob, size_t size, uint16_t family,
 		     struct refusal *why);
 void bpfilter_compiled_free(struct compiled *c);
 uint64_t bpfilter_now_ns(void);
+uint32_t bpfilter_kernel_hz(void);
 
 #endif /* BPFILTER_COMPILE_H */
