@@ -39,6 +39,7 @@ enum cmd_status {
  * @json:	where output goes as JSON; NULL: plain text on stdout
  * @all:	-a: named network namespaces too
  * @plan:	-P: what became of each chain
+ * @family:	-4, -6: of rulesets in files, NFPROTO_IPV4 without
  * @netns:	-n: name or path of the network namespace that was entered, or
  *		NULL
  */
@@ -46,6 +47,7 @@ struct cmd_ctx {
 	json_writer_t *json;
 	bool all;
 	bool plan;
+	uint16_t family;
 	const char *netns;
 };
 

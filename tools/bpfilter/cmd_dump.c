@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "cmd_source.h"
 #include "cmd_translate.h"
 
 /**
@@ -128,36 +129,13 @@ static int args_read(struct cmd_ctx *ctx, struct dump_args *args, int argc,
 
 /* Blob */
 
-static int stream_read(FILE *f, struct dump *d)
-{
-	size_t room = 0;
-
-	while (!feof(f) && !ferror(f)) {
-		void *p;
-
-		if (d->size == room) {
-			room = room ? 2 * room : 64 * 1024;
-			p = realloc(d->blob, room);
-			if (!p)
-				return -ENOMEM;
-			d->blob = p;
-		}
-		d->size += fread((char *)d->blob + d->size, 1, room - d->size,
-				 f);
-	}
-	return ferror(f) ? -EIO : 0;
-}
-
 static int blob_from_file(struct cmd_ctx *ctx, const char *name,
 			  struct dump *d)
 {
-	FILE *f = fopen(name, "re");
-	int ret;
+	char *data;
+	int ret = source_read_file(name, &data, &d->size);
 
-	if (!f)
-		return cmd_error(ctx, "%s: %s", name, strerror(errno));
-	ret = stream_read(f, d);
-	fclose(f);
+	d->blob = (struct ipt_replace *)data;
 	return ret ? cmd_error(ctx, "%s: %s", name, strerror(-ret)) : CMD_OK;
 }
 

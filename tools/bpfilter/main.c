@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <bpf/libbpf.h>
+#include <linux/netfilter.h>
 
 #include "cmd.h"
 
@@ -56,6 +57,8 @@ static const struct option options[] = {
 	{ "pretty",	no_argument,		NULL, 'p' },
 	{ "all",	no_argument,		NULL, 'a' },
 	{ "plan",	no_argument,		NULL, 'P' },
+	{ "ipv4",	no_argument,		NULL, '4' },
+	{ "ipv6",	no_argument,		NULL, '6' },
 	{ "netns",	required_argument,	NULL, 'n' },
 	{ "help",	no_argument,		NULL, 'h' },
 	{ "version",	no_argument,		NULL, 'V' },
@@ -68,6 +71,8 @@ static const char *const option_help[] = {
 	"output as JSON for human readers",
 	"show: the network namespaces in /run/netns too",
 	"show: what became of each chain",
+	"the ruleset in a file is one of IPv4, as without this option",
+	"the ruleset in a file is one of IPv6",
 	"NAME: a network namespace in /run/netns, or a path",
 	"same as the command help",
 	"same as the command version",
@@ -233,7 +238,7 @@ static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpaPn:hV", options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, "jpaP46n:hV", options, NULL)) >= 0) {
 		if ((opt == 'j' || opt == 'p') &&
 		    json_start(ctx, opt == 'p') != CMD_OK)
 			return CMD_FAILED;
@@ -241,6 +246,8 @@ static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
 			ctx->all = true;
 		else if (opt == 'P')
 			ctx->plan = true;
+		else if (opt == '4' || opt == '6')
+			ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
 		else if (opt == 'n')
 			ctx->netns = optarg;
 		else if (opt == 'h')
@@ -278,7 +285,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cmd_ctx ctx = {};
+	struct cmd_ctx ctx = { .family = NFPROTO_IPV4 };
 	int ret;
 
 	/* Its messages would mix with ours, errors come back as numbers */
