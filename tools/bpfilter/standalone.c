@@ -13,6 +13,8 @@
 
 /* --- What needs the kernel's part --- */
 
+#define NEEDS_KERNEL	"needs bpfilter in the kernel"
+
 /**
  * struct checking - rules that are looked at, one after the other
  * @rs:		their table
@@ -54,7 +56,7 @@ static void tell_bridged(struct checking *c, const struct ir_rule *rule,
 		.revision = b->revision,
 	};
 
-	tell(c, rule, &what, "needs bpfilter in the kernel");
+	tell(c, rule, &what, NEEDS_KERNEL);
 }
 
 /* The first test that cannot be; a rule is named once */
@@ -69,7 +71,7 @@ static bool check_test(struct checking *c, const struct ir_rule *rule,
 	}
 	if (t->kind == IR_TEST_HEADER && t->header == IR_HEADER_IP6) {
 		tell(c, rule, &nothing,
-		     "a protocol of IPv6 needs bpfilter in the kernel");
+		     "a protocol of IPv6 " NEEDS_KERNEL);
 		return false;
 	}
 	return true;
@@ -86,16 +88,17 @@ static bool check_match(struct checking *c, const struct ir_rule *rule,
 
 static void check_action(struct checking *c, const struct ir_rule *rule)
 {
-	const struct refuse_where mark = {
-		.what = "target",
-		.name = "MARK",
-		.revision = 2,
-	};
-
-	if (rule->action == IR_ACTION_BRIDGE)
+	if (rule->action == IR_ACTION_BRIDGE) {
 		tell_bridged(c, rule, rule->bridged);
-	else if (rule->action == IR_ACTION_SET_MARK)
-		tell(c, rule, &mark, "needs bpfilter in the kernel");
+	} else if (rule->action == IR_ACTION_SET_MARK) {
+		const struct refuse_where what = {
+			.what = "target",
+			.name = rule->target->name,
+			.revision = rule->target->revision,
+		};
+
+		tell(c, rule, &what, NEEDS_KERNEL);
+	}
 }
 
 /* An empty table nat does nothing */
@@ -111,7 +114,7 @@ static void check_rule(struct checking *c, const struct ir_rule *rule)
 	if (c->is_nat) {
 		if (!is_nothing(rule))
 			tell(c, rule, &nothing,
-			     "table nat needs bpfilter in the kernel");
+			     "table nat " NEEDS_KERNEL);
 		return;
 	}
 	for (uint32_t i = 0; i < rule->num_matches; i++)
