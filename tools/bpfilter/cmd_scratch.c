@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A ruleset's blobs, made by iptables itself in a scratch network namespace
+ * A ruleset's blobs, made by iptables itself in a scratch network namespace,
+ * and the text of its rules
  *
  * Only iptables turns its text into a blob, and its kernel side completes that.
  * So a child of ours gives itself an empty network namespace, lets the
@@ -10,6 +11,10 @@
  *
  * A caller without CAP_SYS_ADMIN gets a user namespace with it, if the system
  * permits that. There iptables can load no modules.
+ *
+ * Text of rules is made here, too, because the names of sets are known in the
+ * rules' own namespace only. A saved blob has none: its text is made in an empty
+ * one, which knows no sets, rather than in one that knows others.
  *
  * Child and parent talk through memory files that the parent made: neither can
  * block the other.
@@ -30,6 +35,7 @@
 
 #include "cmd.h"
 #include "cmd_source.h"
+#include "compile.h"
 
 /* Where administrators' programs are, should PATH not say so */
 #define ADMIN_PATH	"/usr/local/sbin:/usr/sbin:/sbin"
@@ -165,24 +171,24 @@ static int command_run(const char *const *argv, int in, int err)
 	return ret;
 }
 
-static int sets_restore(const struct source_text *text, int err)
+static int sets_restore(const struct scratch_job *job, int err)
 {
 	static const char *const argv[] = {
 		"ipset", "-exist", "restore", NULL
 	};
 
-	return text->sets < 0 ? 0 : command_run(argv, text->sets, err);
+	return job->sets < 0 ? 0 : command_run(argv, job->sets, err);
 }
 
-static int rules_restore(const struct source_text *text, int err)
+static int rules_restore(const struct scratch_job *job, int err)
 {
 	const char *const argv[] = {
-		text->family == NFPROTO_IPV6 ? "ip6tables-legacy-restore" :
+		job->family == NFPROTO_IPV6 ? "ip6tables-legacy-restore" :
 					       "iptables-legacy-restore",
 		NULL
 	};
 
-	return command_run(argv, text->rules, err);
+	return command_run(argv, job->rules, err);
 }
 
 /* Reading back */
@@ -200,6 +206,52 @@ static bool write_all(int fd, const void *data, size_t size)
 	return true;
 }
 
+/* A blob that the translator refuses has no text, and that is said elsewhere */
+static int text_read(const struct ipt_replace *blob, uint16_t family,
+		     struct text *text)
+{
+	struct ir_ruleset *rs = NULL;
+	struct refusal why = {};
+	int ret = 0;
+
+	memset(text, 0, sizeof(*text));
+	if (!bpfilter_blob_read(blob, table_blob_size(blob), family, &rs, &why))
+		ret = text_make(blob, rs, text);
+	bpfilter_ir_free(rs);
+	return ret;
+}
+
+static bool text_write(const struct text *text, int out)
+{
+	const struct scratch_text head = {
+		.num = text->num,
+		.size = text->num ? text->size : 0,
+	};
+
+	return write_all(out, &head, sizeof(head)) &&
+	       write_all(out, text->line, head.num * sizeof(*text->line)) &&
+	       write_all(out, text->buf, head.size);
+}
+
+static int hand_over(const struct ipt_replace *blob, uint16_t family, int out,
+		     int err)
+{
+	struct text text;
+	int ret;
+
+	ret = text_read(blob, family, &text);
+	if (ret)
+		complain(err, "table \"%.*s\": text of its rules: %s",
+			 (int)sizeof(blob->name), blob->name, strerror(-ret));
+	else if (!write_all(out, blob, table_blob_size(blob)) ||
+		 !text_write(&text, out))
+		ret = complain(err, "table \"%.*s\": %s",
+			       (int)sizeof(blob->name), blob->name,
+			       strerror(errno));
+	text_free(&text);
+	return ret;
+}
+
 static int table_hand_over(int sk, const struct table_family *fam,
 			   const char *name, int out, int err)
 {
@@ -210,53 +262,64 @@ static int table_hand_over(int sk, const struct table_family *fam,
 	if (ret)
 		return complain(err, "%s table \"%s\": %s", fam->word, name,
 				strerror(-ret));
-	if (!write_all(out, blob, table_blob_size(blob)))
-		ret = complain(err, "%s table \"%s\": %s", fam->word, name,
-			       strerror(errno));
+	ret = hand_over(blob, fam->family, out, err);
 	free(blob);
 	return ret;
 }
 
-static int tables_hand_over(const struct source_text *text, int out, int err)
+static int loaded_hand_over(const struct scratch_job *job, int out, int err)
 {
-	const struct table_family *fam = table_family_find(text->family);
+	const struct table_family *fam = table_family_find(job->family);
 	int sk = table_socket(fam);
 	unsigned int i;
 	int ret = 0;
 
 	if (sk < 0)
 		return complain(err, "socket: %s", strerror(-sk));
-	for (i = 0; i < text->num_tables && !ret; i++)
-		ret = table_hand_over(sk, fam, text->tables[i], out, err);
+	for (i = 0; i < job->num_tables && !ret; i++)
+		ret = table_hand_over(sk, fam, job->tables[i], out, err);
 	close(sk);
 	return ret;
 }
 
-static int scratch_child(const struct source_text *text, int out, int err)
+static int given_hand_over(const struct scratch_job *job, int out, int err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < job->given->num && !ret; i++)
+		ret = hand_over(job->given->tables[i].blob, job->family, out,
+				err);
+	return ret;
+}
+
+static int scratch_child(const struct scratch_job *job, int out, int err)
 {
 	int ret = scratch_enter(err);
 
+	if (!ret && job->rules < 0)
+		return given_hand_over(job, out, err);
 	if (!ret)
 		ret = private_lock(err);
 	if (!ret)
 		ret = admin_path(err);
 	if (!ret)
-		ret = sets_restore(text, err);
+		ret = sets_restore(job, err);
 	if (!ret)
-		ret = rules_restore(text, err);
-	return ret ? ret : tables_hand_over(text, out, err);
+		ret = rules_restore(job, err);
+	return ret ? ret : loaded_hand_over(job, out, err);
 }
 
 /**
- * scratch_restore - let iptables make blobs of a ruleset's text
- * @text:	the ruleset
- * @out:	memory file that gets the blobs, one behind the other, in the order
- *		of the names in @text
+ * scratch_run - let iptables make blobs of a ruleset's text, and the other way
+ * @job:	the ruleset
+ * @out:	memory file that gets the tables, one behind the other, in the
+ *		order of @job
  * @err:	memory file that gets lines that say what failed
  *
  * Return: 0, or -EREMOTEIO if @err says why, or another negative errno
  */
-int scratch_restore(const struct source_text *text, int out, int err)
+int scratch_run(const struct scratch_job *job, int out, int err)
 {
 	pid_t parent = getpid(), pid;
 	int status;
@@ -267,7 +330,7 @@ int scratch_restore(const struct source_text *text, int out, int err)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		_exit(scratch_child(text, out, err) ? 1 : 0);
+		_exit(scratch_child(job, out, err) ? 1 : 0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -errno;

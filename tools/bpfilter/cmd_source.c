@@ -127,23 +127,83 @@ static int table_add(struct source *src, uint16_t family, const void *blob)
 	return 0;
 }
 
+/**
+ * struct rest - what is left to be read
+ * @data:	the bytes
+ * @size:	number of @data
+ */
+struct rest {
+	const char *data;
+	size_t size;
+};
+
+static bool take(struct rest *rest, void *to, size_t size)
+{
+	if (rest->size < size)
+		return false;
+	if (size)
+		memcpy(to, rest->data, size);
+	rest->data += size;
+	rest->size -= size;
+	return true;
+}
+
+static int take_blob(struct source *src, uint16_t family, struct rest *rest)
+{
+	struct ipt_replace head;
+	int ret;
+
+	if (rest->size < sizeof(head))
+		return -EPROTO;
+	memcpy(&head, rest->data, sizeof(head));
+	if (rest->size - sizeof(head) < head.size)
+		return -EPROTO;
+	ret = table_add(src, family, rest->data);
+	rest->data += table_blob_size(&head);
+	rest->size -= table_blob_size(&head);
+	return ret;
+}
+
+static int take_text(struct text *text, struct rest *rest)
+{
+	struct scratch_text head;
+
+	if (!take(rest, &head, sizeof(head)))
+		return -EPROTO;
+	text->line = malloc(head.num * sizeof(*text->line) + 1);
+	text->buf = malloc(head.size + 1);
+	if (!text->line || !text->buf)
+		return -ENOMEM;
+	if (!take(rest, text->line, head.num * sizeof(*text->line)) ||
+	    !take(rest, text->buf, head.size))
+		return -EPROTO;
+	text->num = head.num;
+	text->size = head.size;
+	return 0;
+}
+
 /* As many as there are, each of which tells its size */
+static int blobs_add(struct source *src, uint16_t family, const char *data,
+		     size_t size)
+{
+	struct rest rest = { .data = data, .size = size };
+	int ret = 0;
+
+	while (rest.size && !ret)
+		ret = take_blob(src, family, &rest);
+	return ret;
+}
+
 static int tables_add(struct source *src, uint16_t family, const char *data,
 		      size_t size)
 {
-	size_t done = 0;
+	struct rest rest = { .data = data, .size = size };
 	int ret = 0;
 
-	while (done < size && !ret) {
-		struct ipt_replace head;
-
-		if (size - done < sizeof(head))
-			return -EPROTO;
-		memcpy(&head, data + done, sizeof(head));
-		if (size - done - sizeof(head) < head.size)
-			return -EPROTO;
-		ret = table_add(src, family, data + done);
-		done += table_blob_size(&head);
+	while (rest.size && !ret) {
+		ret = take_blob(src, family, &rest);
+		if (!ret)
+			ret = take_text(&src->tables[src->num - 1].text, &rest);
 	}
 	return ret;
 }
@@ -227,9 +287,9 @@ static int sets_open(const char *path, int *fd)
 
 /**
  * struct scratch - memory files between us and the child that loads the text
- * @rules:	the text
+ * @rules:	the text, -1: none
  * @sets:	commands for ipset, -1: none
- * @out:	gets blobs
+ * @out:	gets tables
  * @err:	gets messages
  */
 struct scratch {
@@ -239,17 +299,22 @@ struct scratch {
 	int err;
 };
 
-static int scratch_open(struct scratch *s, const char *path, const char *data,
-			size_t size)
+static const struct scratch scratch_none = { -1, -1, -1, -1 };
+
+static int scratch_input(struct scratch *s, const char *path,
+			 const struct rest *text)
 {
 	int ret = sets_open(path, &s->sets);
 
 	if (ret)
 		return ret;
-	s->rules = memory_file("rules", data, size);
-	if (s->rules < 0)
-		return s->rules;
-	s->out = memory_file("blobs", NULL, 0);
+	s->rules = memory_file("rules", text->data, text->size);
+	return s->rules < 0 ? s->rules : 0;
+}
+
+static int scratch_output(struct scratch *s)
+{
+	s->out = memory_file("tables", NULL, 0);
 	if (s->out < 0)
 		return s->out;
 	s->err = memory_file("messages", NULL, 0);
@@ -266,7 +331,7 @@ static void scratch_close(struct scratch *s)
 			close(fds[i]);
 }
 
-static int blobs_take(struct source *src, uint16_t family, int fd)
+static int tables_take(struct source *src, uint16_t family, int fd)
 {
 	char *data;
 	size_t size;
@@ -296,64 +361,72 @@ static int child_failed(struct cmd_ctx *ctx, const char *path, int fd)
 	return CMD_FAILED;
 }
 
-static int text_restore(struct cmd_ctx *ctx, const char *path,
-			const struct source_text *text,
-			const struct scratch *s, struct source *src)
+static int job_run(struct cmd_ctx *ctx, const char *path,
+		   struct scratch_job *job, struct scratch *s,
+		   struct source *src)
 {
-	int ret = scratch_restore(text, s->out, s->err);
+	int ret = scratch_output(s);
 
+	if (ret)
+		return cmd_error(ctx, "%s: %s", path, strerror(-ret));
+	job->rules = s->rules;
+	job->sets = s->sets;
+	ret = scratch_run(job, s->out, s->err);
 	if (ret == -EREMOTEIO)
 		return child_failed(ctx, path, s->err);
 	if (!ret)
-		ret = blobs_take(src, text->family, s->out);
+		ret = tables_take(src, job->family, s->out);
 	return ret ? cmd_error(ctx, "%s: %s", path, strerror(-ret)) : CMD_OK;
 }
 
-static int text_load(struct cmd_ctx *ctx, const char *path,
-		     const struct names *names, uint16_t family,
-		     const char *data, size_t size, struct source *src)
+static int text_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
+		     const struct rest *text, struct source *src)
 {
-	struct scratch s = { .rules = -1, .sets = -1, .out = -1, .err = -1 };
-	struct source_text text = {
-		.family = family,
-		.tables = names->name,
-		.num_tables = names->num,
-	};
-	int ret;
-
-	if (!names->num)
-		return cmd_error(ctx, "%s: no line that starts a table, as \"*filter\" does",
-				 path);
-	ret = scratch_open(&s, path, data, size);
-	if (ret) {
-		ret = cmd_error(ctx, "%s: %s", path, strerror(-ret));
-	} else {
-		text.rules = s.rules;
-		text.sets = s.sets;
-		ret = text_restore(ctx, path, &text, &s, src);
-	}
-	scratch_close(&s);
-	return ret;
-}
-
-static int data_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
-		     const char *data, size_t size, struct source *src)
-{
+	struct scratch s = scratch_none;
 	struct names names = {};
 	int ret;
 
-	if (is_blob(data, size)) {
-		ret = tables_add(src, family, data, size);
-		return ret ? cmd_error(ctx, "%s: neither text nor a blob as \"dump\" saves it",
-				       path) : CMD_OK;
+	ret = names_find(&names, text->data, text->size);
+	if (!ret)
+		ret = scratch_input(&s, path, text);
+	if (ret) {
+		ret = cmd_error(ctx, "%s: %s", path, strerror(-ret));
+	} else if (!names.num) {
+		ret = cmd_error(ctx, "%s: no line starts a table, as \"*filter\" does",
+				path);
+	} else {
+		struct scratch_job job = {
+			.family = family,
+			.tables = names.name,
+			.num_tables = names.num,
+		};
+
+		ret = job_run(ctx, path, &job, &s, src);
 	}
-	ret = names_find(&names, data, size);
-	if (ret)
-		ret = cmd_error(ctx, "%s: names of tables: %s", path,
-				strerror(-ret));
-	else
-		ret = text_load(ctx, path, &names, family, data, size, src);
+	scratch_close(&s);
 	free(names.name);
+	return ret;
+}
+
+static int blobs_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
+		      const struct rest *data, struct source *src)
+{
+	struct scratch s = scratch_none;
+	struct source given = {};
+	struct scratch_job job = {
+		.family = family,
+		.given = &given,
+	};
+	int ret;
+
+	ret = blobs_add(&given, family, data->data, data->size);
+	if (ret)
+		ret = cmd_error(ctx, "%s: neither text nor a blob as \"dump\" saves it",
+				path);
+	else
+		ret = job_run(ctx, path, &job, &s, src);
+	scratch_close(&s);
+	source_free(&given);
 	return ret;
 }
 
@@ -374,16 +447,19 @@ static int data_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
 int source_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
 		struct source *src)
 {
-	size_t size;
+	struct rest rest;
 	char *data;
 	int ret;
 
 	memset(src, 0, sizeof(*src));
-	ret = source_read_file(path, &data, &size);
+	ret = source_read_file(path, &data, &rest.size);
+	rest.data = data;
 	if (ret)
 		ret = cmd_error(ctx, "%s: %s", path, strerror(-ret));
+	else if (is_blob(data, rest.size))
+		ret = blobs_load(ctx, path, family, &rest, src);
 	else
-		ret = data_load(ctx, path, family, data, size, src);
+		ret = text_load(ctx, path, family, &rest, src);
 	free(data);
 	return ret;
 }
@@ -396,8 +472,10 @@ void source_free(struct source *src)
 {
 	unsigned int i;
 
-	for (i = 0; i < src->num; i++)
+	for (i = 0; i < src->num; i++) {
+		text_free(&src->tables[i].text);
 		free(src->tables[i].blob);
+	}
 	free(src->tables);
 	memset(src, 0, sizeof(*src));
 }
