@@ -7,6 +7,7 @@
 
 #include "cmd.h"
 #include "cmd_pin.h"
+#include "cmd_text.h"
 #include "cmd_track.h"
 #include "cmd_translate.h"
 
@@ -16,12 +17,14 @@
  * @name:	its name
  * @p:		what is pinned of it, owned
  * @t:		its ruleset, owned
+ * @text:	a line for each rule, owned
  */
 struct loaded_table {
 	const struct table_family *fam;
 	char name[XT_TABLE_MAXNAMELEN];
 	struct pinned p;
 	struct translation t;
+	struct text text;
 };
 
 /**
@@ -55,6 +58,8 @@ static int table_read(struct cmd_ctx *ctx, const struct pins *pins,
 	if (!err)
 		err = translation_read(&t->t, t->p.blob, t->p.size,
 				       t->fam->family, &why);
+	if (!err)
+		err = text_make(t->p.blob, t->t.rs, &t->text);
 	return err ? table_error(ctx, t->fam, t->name, err) : CMD_OK;
 }
 
@@ -93,6 +98,7 @@ static void tables_free(struct loaded_tables *all)
 	for (i = 0; i < all->num; i++) {
 		pinned_free(&all->table[i].p);
 		translation_free(&all->table[i].t);
+		text_free(&all->table[i].text);
 	}
 	free(all->table);
 }
@@ -110,19 +116,24 @@ static bool is_listed(const struct ir_ruleset *rs, uint32_t i)
 	       i + 1 < rs->chains[rule->chain].listed_end;
 }
 
+/* A hook whose policy accepts and that has no rules has no program */
+static bool is_counted(const struct loaded_table *t, const struct ir_rule *rule)
+{
+	int hook = t->t.rs->chains[rule->chain].hook;
+
+	return hook < 0 || t->p.hook[hook].link_id;
+}
+
 static void rule_plain(const struct loaded_table *t, uint32_t i)
 {
-	const struct ir_rule *rule = &t->t.rs->rules[i];
 	const struct xt_counters *c = &t->p.counters[i];
 
-	printf("        %s/%s ", t->name,
-	       t->t.rs->chains[rule->chain].name);
-	if (rule->is_policy)
-		printf("policy");
+	if (is_counted(t, &t->t.rs->rules[i]))
+		printf("        [%llu:%llu] ", (unsigned long long)c->pcnt,
+		       (unsigned long long)c->bcnt);
 	else
-		printf("rule %u", rule->number);
-	printf("  packets %llu  bytes %llu\n", (unsigned long long)c->pcnt,
-	       (unsigned long long)c->bcnt);
+		printf("        [-:-] ");
+	printf("%s\n", text_line(&t->text, i));
 }
 
 static void rule_json(json_writer_t *json, const struct loaded_table *t,
@@ -136,8 +147,11 @@ static void rule_json(json_writer_t *json, const struct loaded_table *t,
 		jsonw_bool_field(json, "policy", true);
 	else
 		jsonw_uint_field(json, "rule", rule->number);
-	jsonw_uint_field(json, "packets", t->p.counters[i].pcnt);
-	jsonw_uint_field(json, "bytes", t->p.counters[i].bcnt);
+	jsonw_string_field(json, "text", text_line(&t->text, i));
+	if (is_counted(t, rule)) {
+		jsonw_uint_field(json, "packets", t->p.counters[i].pcnt);
+		jsonw_uint_field(json, "bytes", t->p.counters[i].bcnt);
+	}
 	jsonw_end_object(json);
 }
 
