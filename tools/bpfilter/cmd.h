@@ -72,6 +72,12 @@ int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv);
 
+/* cmd_load.c, cmd_loaded.c */
+
+int cmd_load(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_loaded(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_unload(struct cmd_ctx *ctx, int argc, char **argv);
+
 /* cmd_netns.c */
 
 #define NETNS_NAME_MAX	256

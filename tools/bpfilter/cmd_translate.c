@@ -2,23 +2,12 @@
 /* Translation without loading, as the helper would do it now */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <bpf/libbpf.h>
 
 #include "cmd.h"
 #include "cmd_translate.h"
 
 #define PLAN_PARAMETER	"/sys/module/bpfilter/parameters/plan"
-
-/* The coarse clock's resolution is the kernel's tick */
-static uint32_t kernel_hz(void)
-{
-	struct timespec res;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_nsec <= 0)
-		return 100;
-	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
-}
 
 static enum plan_mode kernel_plan(void)
 {
@@ -65,7 +54,7 @@ int translation_make(struct translation *t, struct refusal *why)
 	const struct compile_env env = {
 		.btf = &t->btf,
 		.nr_cpus = cpus > 0 ? cpus : 1,
-		.hz = kernel_hz(),
+		.hz = bpfilter_kernel_hz(),
 		.plan = t->use == COMPILE_FILTER ? PLAN_CODE : kernel_plan(),
 		.seed = t->size,
 		.use = t->use,

@@ -20,6 +20,22 @@ uint64_t bpfilter_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/**
+ * bpfilter_kernel_hz() - how long is a tick of the running kernel?
+ *
+ * The coarse clock's resolution is one.
+ *
+ * Return: ticks per second.
+ */
+uint32_t bpfilter_kernel_hz(void)
+{
+	struct timespec res;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_nsec <= 0)
+		return 100;
+	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
+}
+
 static int translate(struct compiled *c, const struct compile_env *env,
 		     struct refusal *why)
 {

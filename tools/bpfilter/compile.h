@@ -2,6 +2,7 @@
 #ifndef BPFILTER_COMPILE_H
 #define BPFILTER_COMPILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <linux/bpf.h>
 #include <linux/bpfilter.h>
@@ -43,6 +44,8 @@ enum plan_mode {
 /**
  * enum compile_use - what programs are for
  * @COMPILE_TABLE: a table's hooks: what rules say happens to packets
+ * @COMPILE_LINKS: the same on a kernel without bpfilter, where nobody else sees
+ *		to a hook without a program: one whose policy is DROP needs one
  * @COMPILE_FILTER: they stand before all tables and choose packets to trace:
  *		TRACE is the only target, and no packet is dropped, not even one
  *		that a match cannot read. They run without the kernel's
@@ -50,6 +53,7 @@ enum plan_mode {
  */
 enum compile_use {
 	COMPILE_TABLE,
+	COMPILE_LINKS,
 	COMPILE_FILTER,
 };
 
@@ -184,5 +188,6 @@ int bpfilter_compile(const void *blob, size_t size, uint16_t family,
 		     struct refusal *why);
 void bpfilter_compiled_free(struct compiled *c);
 uint64_t bpfilter_now_ns(void);
+uint32_t bpfilter_kernel_hz(void);
 
 #endif /* BPFILTER_COMPILE_H */

@@ -60,6 +60,18 @@ static const struct cmd commands[] = {
 		.last = true
 	},
 	{
+		"load", cmd_load, "FILE [force]",
+		"run a ruleset on a kernel without bpfilter"
+	},
+	{
+		"loaded", cmd_loaded, "",
+		"tables that load put in force, and their counters"
+	},
+	{
+		"unload", cmd_unload, "[TABLE]",
+		"end what load put in force"
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},

@@ -34,7 +34,7 @@ static int walk_packets(const struct ir_ruleset *rs, struct rng *r)
 		if (rs->hook_chain[h] < 0)
 			continue;
 		random_all_packet(r, rs->family, h, &pkt);
-		bad |= ir_eval(rs, h, &pkt, counters) == IR_VERDICT_BROKEN;
+		bad |= ir_eval(rs, h, &pkt, counters) == EVAL_BROKEN;
 	}
 	free(counters);
 	return bad;
