@@ -4,13 +4,14 @@
 # bpfilter trace: it tells of the rules that the native engine's target TRACE
 # logs, for tables of both engines, and leaves nothing behind.
 
+# shellcheck disable=SC2154	# $scratch, and namespaces from ns_add and side_add
+
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib-side.sh"
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib-trace.sh"
-# shellcheck disable=SC2154	# $scratch and namespaces come from lib.sh
 tmp=$scratch
 BPFILTER=${BPFILTER:-bpfilter}
 LOG_ALL=/proc/sys/net/netfilter/nf_log_all_netns
@@ -207,9 +208,9 @@ progs()
 
 	for id in $("$BPFILTER" -n "$1" -j show |
 			jq '.netns[0].tables[].hooks[].id // empty'); do
-		echo "$id"
+		bpftool -j prog show id "$id" |
+			jq -r '"\(.id) \(.tag) \(.bytes_jited)"'
 		bpftool prog dump xlated id "$id" opcodes
-		bpftool prog dump jited id "$id" opcodes
 	done
 }
 
@@ -229,6 +230,7 @@ test_traces()
 	trace_start "$box" trace -p icmp
 	check_is "on: a program each at PREROUTING and OUTPUT" \
 		"2 0,2 3," "$(link_places | tr '\n' ,)"
+	check "there are programs to compare" test -n "$before"
 	check_is "on: the tables' programs are the same" "$before" "$(progs "$box")"
 	check_is "a second trace is refused" \
 		'group 0 of nfnetlink_log belongs to another program' \
@@ -278,6 +280,8 @@ sent()
 	local step
 
 	side_add bpfilter box2
+	# It takes a table to tell of a packet
+	in_ns "$box2" "$(side_ipt "${family:-4}")" -w -t mangle -S > /dev/null
 	# shellcheck disable=SC2086	# words
 	trace_start "$box2" -j trace $filter
 	for step in "$@"; do
@@ -311,7 +315,7 @@ test_packets()
 
 NATIVE=0
 ! have_native || NATIVE=1
-plan 34
+plan 35
 test_family 4
 test_family 6
 ns_add box nat
