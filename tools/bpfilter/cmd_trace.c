@@ -128,7 +128,7 @@ static int watch(struct trace *t)
 static void lost_print(const struct trace *t)
 {
 	if (t->log.lost)
-		fprintf(stderr, "Warning: %llu reports are missing, they came faster than they could be read\n",
+		fprintf(stderr, "Warning: %llu reports came too fast and are missing\n",
 			(unsigned long long)t->log.lost);
 }
 

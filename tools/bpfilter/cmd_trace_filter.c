@@ -116,7 +116,7 @@ static int rules_check(struct cmd_ctx *ctx, const struct ir_ruleset *rs)
 		const struct ir_bridged *b = &rs->bridged[i];
 
 		if (!is_trace(b))
-			return cmd_error(ctx, "a filter cannot have %s \"%s\" revision %u: BPF has no code for it",
+			return cmd_error(ctx, "filter: %s \"%s\" revision %u is not translated",
 					 b->is_target ? "target" : "match",
 					 b->name, b->revision);
 	}

@@ -233,9 +233,9 @@ test_traces()
 	check "there are programs to compare" test -n "$before"
 	check_is "on: the tables' programs are the same" "$before" "$(progs "$box")"
 	check_is "a second trace is refused" \
-		'group 0 of nfnetlink_log belongs to another program' \
+		'group 0 of nfnetlink_log belongs to port id' \
 		"$("$BPFILTER" -n "$box" -j trace |
-			jq -r .error | grep -o '^group.*program')"
+			jq -r .error | grep -o '^group.* port id')"
 	trace_end
 	check_is "SIGINT ends it well" 0 "$status"
 	check_is "off again: nothing is attached" 0 "$(links)"
@@ -263,7 +263,7 @@ err()
 test_filters()
 {
 	check_is "a bridged match is refused by name" \
-		'a filter cannot have match "limit" revision 0: BPF has no code for it' \
+		'filter: match "limit" revision 0 is not translated' \
 		"$(err -m limit --limit 1/s)"
 	check_is "a target is refused" 1 \
 		"$("$BPFILTER" -n "$box" trace -j DROP > /dev/null 2>&1; echo $?)"
