@@ -22,14 +22,19 @@
 
 /**
  * struct trace_filter - programs that choose the packets of one family
- * @link:	descriptors of their links, -1: none; the programs live as long
+ * @fam:	the family, NULL: no programs
+ * @prog:	descriptors of the programs
+ * @link:	descriptors of their links, -1: none
  */
 struct trace_filter {
+	const struct table_family *fam;
+	int prog[TRACE_LINKS];
 	int link[TRACE_LINKS];
 };
 
-int trace_filter_attach(struct cmd_ctx *ctx, const struct table_family *fam,
-			int argc, char **argv, struct trace_filter *filter);
+int trace_filter_load(struct cmd_ctx *ctx, const struct table_family *fam,
+		      int argc, char **argv, struct trace_filter *filter);
+int trace_filter_attach(struct cmd_ctx *ctx, struct trace_filter *filter);
 void trace_filter_detach(struct trace_filter *filter);
 
 /* cmd_trace_logger.c */
