@@ -127,9 +127,9 @@ static int watch(struct trace *t)
 
 static void lost_print(const struct trace *t)
 {
-	if (t->log.lost)
-		fprintf(stderr, "Warning: %llu reports came too fast and are missing\n",
-			(unsigned long long)t->log.lost);
+	if (t->log.lost || t->log.overrun)
+		fprintf(stderr, "Warning: reports came too fast, %llu or more are missing\n",
+			(unsigned long long)t->log.lost + !t->log.lost);
 }
 
 /* The command */

@@ -86,12 +86,15 @@ struct trace_report {
  * struct trace_log - where reports come in
  * @sk:		socket of nfnetlink_log, -1: none
  * @seq:	number that the next report should have
- * @lost:	reports that are missing
+ * @lost:	reports that are missing between those that came
+ * @overrun:	the socket had no room, so that reports are missing also if none
+ *		came after them
  */
 struct trace_log {
 	int sk;
 	uint32_t seq;
 	uint64_t lost;
+	bool overrun;
 };
 
 typedef int (*trace_report_fn)(void *priv, const struct trace_report *report);

@@ -143,12 +143,10 @@ static int open_error(struct cmd_ctx *ctx, int err)
 /* More than the default, so that a burst of packets fits; less is no error */
 static void socket_grow(int sk)
 {
-	const int bytes = SOCKET_BYTES, on = 1;
+	const int bytes = SOCKET_BYTES;
 
 	if (setsockopt(sk, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(sk, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	/* What is lost is known from the numbers */
-	setsockopt(sk, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 }
 
 /**
@@ -347,8 +345,11 @@ int trace_log_read(struct trace_log *log, trace_report_fn fn, void *priv)
 	unsigned int left;
 	int ret = 0;
 
+	if (n < 0 && errno == ENOBUFS)
+		log->overrun = true;
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ?
+		       0 : -errno;
 	for (left = n; !ret && NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 		ret = message_do(log, nlh, fn, priv);
 	return ret;
