@@ -127,28 +127,39 @@ static int watch(struct trace *t)
 
 static void lost_print(const struct trace *t)
 {
-	if (t->log.lost)
-		fprintf(stderr, "Warning: %llu reports are missing, they came faster than they could be read\n",
-			(unsigned long long)t->log.lost);
+	if (t->log.lost || t->log.overrun)
+		fprintf(stderr, "Warning: reports came too fast, %llu or more are missing\n",
+			(unsigned long long)t->log.lost + !t->log.lost);
 }
 
 /* The command */
 
-/* Last the filter: until then no packet is traced */
+static int filters_load(struct trace *t, const struct trace_args *args)
+{
+	int ret = CMD_OK;
+	unsigned int i;
+
+	for (i = 0; ret == CMD_OK && i < TABLE_NUM_FAMILIES; i++)
+		if (!args->fam || args->fam == &table_families[i])
+			ret = trace_filter_load(t->ctx, &table_families[i],
+						args->argc, args->argv,
+						&t->filter[i]);
+	return ret;
+}
+
+/* What can fail for the arguments comes before what others can notice */
 static int trace_start(struct trace *t, const struct trace_args *args)
 {
-	struct cmd_ctx *ctx = t->ctx;
 	unsigned int i;
 	int ret;
 
-	ret = trace_log_open(ctx, &t->log);
+	ret = trace_log_open(t->ctx, &t->log);
 	if (ret == CMD_OK)
-		ret = trace_logger_take(ctx, &t->logger);
+		ret = filters_load(t, args);
+	if (ret == CMD_OK)
+		ret = trace_logger_take(t->ctx, &t->logger);
 	for (i = 0; ret == CMD_OK && i < TABLE_NUM_FAMILIES; i++)
-		if (!args->fam || args->fam == &table_families[i])
-			ret = trace_filter_attach(ctx, &table_families[i],
-						  args->argc, args->argv,
-						  &t->filter[i]);
+		ret = trace_filter_attach(t->ctx, &t->filter[i]);
 	return ret;
 }
 
@@ -182,18 +193,6 @@ static void trace_end(struct trace *t)
 	trace_output_free(&t->output);
 }
 
-static void trace_init(struct trace *t, struct cmd_ctx *ctx)
-{
-	unsigned int i, l;
-
-	t->ctx = ctx;
-	t->output.ctx = ctx;
-	t->log.sk = -1;
-	for (i = 0; i < TABLE_NUM_FAMILIES; i++)
-		for (l = 0; l < TRACE_LINKS; l++)
-			t->filter[i].link[l] = -1;
-}
-
 /**
  * cmd_trace - the command "trace"
  * @ctx:	options
@@ -207,7 +206,9 @@ static void trace_init(struct trace *t, struct cmd_ctx *ctx)
 int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	struct trace_args args = {};
-	struct trace t = {};
+	struct trace t = {
+		.ctx = ctx, .output.ctx = ctx, .log.sk = -1, .signals = -1,
+	};
 	int ret;
 
 	if (argc) {
@@ -220,7 +221,6 @@ int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv)
 	args.argc = argc;
 	args.argv = argv;
 
-	trace_init(&t, ctx);
 	ret = trace_run(&t, &args);
 	trace_end(&t);
 	return ret;

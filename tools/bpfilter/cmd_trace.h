@@ -22,14 +22,19 @@
 
 /**
  * struct trace_filter - programs that choose the packets of one family
- * @link:	descriptors of their links, -1: none; the programs live as long
+ * @fam:	the family, NULL: no programs
+ * @prog:	descriptors of the programs
+ * @link:	descriptors of their links, -1: none
  */
 struct trace_filter {
+	const struct table_family *fam;
+	int prog[TRACE_LINKS];
 	int link[TRACE_LINKS];
 };
 
-int trace_filter_attach(struct cmd_ctx *ctx, const struct table_family *fam,
-			int argc, char **argv, struct trace_filter *filter);
+int trace_filter_load(struct cmd_ctx *ctx, const struct table_family *fam,
+		      int argc, char **argv, struct trace_filter *filter);
+int trace_filter_attach(struct cmd_ctx *ctx, struct trace_filter *filter);
 void trace_filter_detach(struct trace_filter *filter);
 
 /* cmd_trace_logger.c */
@@ -81,12 +86,15 @@ struct trace_report {
  * struct trace_log - where reports come in
  * @sk:		socket of nfnetlink_log, -1: none
  * @seq:	number that the next report should have
- * @lost:	reports that are missing
+ * @lost:	reports that are missing between those that came
+ * @overrun:	the socket had no room, so that reports are missing also if none
+ *		came after them
  */
 struct trace_log {
 	int sk;
 	uint32_t seq;
 	uint64_t lost;
+	bool overrun;
 };
 
 typedef int (*trace_report_fn)(void *priv, const struct trace_report *report);

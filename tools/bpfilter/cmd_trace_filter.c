@@ -116,7 +116,7 @@ static int rules_check(struct cmd_ctx *ctx, const struct ir_ruleset *rs)
 		const struct ir_bridged *b = &rs->bridged[i];
 
 		if (!is_trace(b))
-			return cmd_error(ctx, "a filter cannot have %s \"%s\" revision %u: BPF has no code for it",
+			return cmd_error(ctx, "filter: %s \"%s\" revision %u is not translated",
 					 b->is_target ? "target" : "match",
 					 b->name, b->revision);
 	}
@@ -204,14 +204,72 @@ static int link_make(int prog, const struct table_family *fam,
 	return -errno;
 }
 
-static int links_make(struct cmd_ctx *ctx, const struct table_family *fam,
-		      const struct loaded *loaded, struct trace_filter *filter)
+static int programs_load(struct cmd_ctx *ctx, const struct translation *t,
+			 struct trace_filter *filter)
+{
+	struct refusal why = {};
+	struct loaded loaded;
+	unsigned int i;
+	int err;
+
+	err = bpfilter_load(t->rs, &t->img, &loaded, &why);
+	for (i = 0; !err && i < TRACE_LINKS; i++) {
+		filter->prog[i] = loaded.prog_fd[hooks[i]];
+		loaded.prog_fd[hooks[i]] = -1;
+	}
+	bpfilter_loaded_close(&loaded);
+	return err ? refused(ctx, err, &why) : CMD_OK;
+}
+
+/**
+ * trace_filter_load - make programs of a filter
+ * @ctx:	options
+ * @fam:	family of the packets
+ * @argc:	number of @argv
+ * @argv:	words of iptables that say which packets; none: all
+ * @filter:	filled; ended with trace_filter_detach(), or by the process's end
+ *
+ * Who loads and attaches them has CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the
+ * initial user namespace, and CAP_SYS_ADMIN there to read the kernel's types.
+ *
+ * Return: enum cmd_status
+ */
+int trace_filter_load(struct cmd_ctx *ctx, const struct table_family *fam,
+		      int argc, char **argv, struct trace_filter *filter)
+{
+	struct translation t = {};
+	struct source src = {};
+	int ret;
+
+	memset(filter->prog, -1, sizeof(filter->prog));
+	memset(filter->link, -1, sizeof(filter->link));
+	filter->fam = fam;
+	ret = source_make(ctx, fam, argc, argv, &src);
+	if (ret == CMD_OK)
+		ret = programs_make(ctx, fam, &src, &t);
+	if (ret == CMD_OK)
+		ret = programs_load(ctx, &t, filter);
+	translation_free(&t);
+	source_free(&src);
+	return ret;
+}
+
+/**
+ * trace_filter_attach - have packets traced
+ * @ctx:	options
+ * @filter:	what trace_filter_load() filled, or all zero
+ *
+ * In the current network namespace.
+ *
+ * Return: enum cmd_status
+ */
+int trace_filter_attach(struct cmd_ctx *ctx, struct trace_filter *filter)
 {
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < TRACE_LINKS; i++) {
-		fd = link_make(loaded->prog_fd[hooks[i]], fam, hooks[i]);
+	for (i = 0; filter->fam && i < TRACE_LINKS; i++) {
+		fd = link_make(filter->prog[i], filter->fam, hooks[i]);
 		if (fd < 0)
 			return cmd_error(ctx, "filter at %s: BPF link: %s",
 					 bpfilter_ir_hook_name(hooks[i]),
@@ -221,63 +279,24 @@ static int links_make(struct cmd_ctx *ctx, const struct table_family *fam,
 	return CMD_OK;
 }
 
-static int programs_attach(struct cmd_ctx *ctx, const struct table_family *fam,
-			   const struct translation *t,
-			   struct trace_filter *filter)
+static void end(int *fd)
 {
-	struct refusal why = {};
-	struct loaded loaded;
-	int ret;
-
-	ret = bpfilter_load(t->rs, &t->img, &loaded, &why);
-	ret = ret ? refused(ctx, ret, &why) :
-		    links_make(ctx, fam, &loaded, filter);
-	bpfilter_loaded_close(&loaded);
-	return ret;
-}
-
-/**
- * trace_filter_attach - have packets traced
- * @ctx:	options
- * @fam:	family of the packets
- * @argc:	number of @argv
- * @argv:	words of iptables that say which packets; none: all
- * @filter:	filled; ended with trace_filter_detach(), or by the process's end
- *
- * In the current network namespace, which the caller need not own: what loads
- * and attaches programs has CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the
- * initial user namespace, and CAP_SYS_ADMIN there to read the kernel's types.
- *
- * Return: enum cmd_status
- */
-int trace_filter_attach(struct cmd_ctx *ctx, const struct table_family *fam,
-			int argc, char **argv, struct trace_filter *filter)
-{
-	struct translation t = {};
-	struct source src = {};
-	int ret;
-
-	ret = source_make(ctx, fam, argc, argv, &src);
-	if (ret == CMD_OK)
-		ret = programs_make(ctx, fam, &src, &t);
-	if (ret == CMD_OK)
-		ret = programs_attach(ctx, fam, &t, filter);
-	translation_free(&t);
-	source_free(&src);
-	return ret;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 /**
  * trace_filter_detach - have no more packets traced
- * @filter:	may be detached already
+ * @filter:	what trace_filter_load() filled, or all zero
  */
 void trace_filter_detach(struct trace_filter *filter)
 {
 	unsigned int i;
 
-	for (i = 0; i < TRACE_LINKS; i++) {
-		if (filter->link[i] >= 0)
-			close(filter->link[i]);
-		filter->link[i] = -1;
+	for (i = 0; filter->fam && i < TRACE_LINKS; i++) {
+		end(&filter->link[i]);
+		end(&filter->prog[i]);
 	}
+	filter->fam = NULL;
 }

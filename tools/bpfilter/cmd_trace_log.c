@@ -14,11 +14,12 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 /* tools/include's linux/types.h does not have what the next header needs */
 #ifndef __aligned_be64
-#define __aligned_be64 __be64 __attribute__((aligned(8)))
+#define __aligned_be64 __be64 __aligned(8)
 #endif
 
 #include <linux/netfilter/nfnetlink.h>
@@ -130,24 +131,22 @@ static int open_error(struct cmd_ctx *ctx, int err)
 	uint32_t owner = err == -EPERM || err == -EBUSY ? group_owner() : 0;
 
 	if (owner)
-		return cmd_error(ctx, "group %u of nfnetlink_log belongs to another program in this network namespace, port id %u: end that (another trace, ulogd) first",
+		return cmd_error(ctx, "group %u of nfnetlink_log belongs to port id %u (ulogd?)",
 				 GROUP, owner);
 	if (err == -EPERM)
 		return cmd_error(ctx, "not permitted: this takes CAP_NET_ADMIN");
 	if (err == -EINVAL || err == -EPROTONOSUPPORT || err == -EOPNOTSUPP)
-		return cmd_error(ctx, "no nfnetlink_log in this kernel (CONFIG_NETFILTER_NETLINK_LOG), or its module cannot be loaded");
+		return cmd_error(ctx, "no nfnetlink_log in this kernel, or not loaded");
 	return cmd_error(ctx, "nfnetlink_log: %s", strerror(-err));
 }
 
 /* More than the default, so that a burst of packets fits; less is no error */
 static void socket_grow(int sk)
 {
-	const int bytes = SOCKET_BYTES, on = 1;
+	const int bytes = SOCKET_BYTES;
 
 	if (setsockopt(sk, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(sk, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	/* What is lost is known from the numbers */
-	setsockopt(sk, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on));
 }
 
 /**
@@ -340,14 +339,17 @@ static int message_do(struct trace_log *log, const struct nlmsghdr *nlh,
  */
 int trace_log_read(struct trace_log *log, trace_report_fn fn, void *priv)
 {
-	static char buf[MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	static char buf[MESSAGE_MAX] __aligned(NLMSG_ALIGNTO);
 	const struct nlmsghdr *nlh = (const void *)buf;
 	ssize_t n = recv(log->sk, buf, sizeof(buf), MSG_DONTWAIT);
 	unsigned int left;
 	int ret = 0;
 
+	if (n < 0 && errno == ENOBUFS)
+		log->overrun = true;
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ?
+		       0 : -errno;
 	for (left = n; !ret && NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 		ret = message_do(log, nlh, fn, priv);
 	return ret;
