@@ -129,12 +129,14 @@ struct packet {
  * @proto:	which
  * @thoff:	its offset, 0 for later fragments of IPv6
  * @fragoff:	as native's engine of the family has it
+ * @fragment:	IPv6: it has a fragment header
  */
 struct packet_transport {
 	bool found;
 	uint8_t proto;
 	uint32_t thoff;
 	uint16_t fragoff;
+	bool fragment;
 };
 
 unsigned int packet_headers_len(const struct packet *pkt);

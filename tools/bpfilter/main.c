@@ -21,13 +21,18 @@
  * @run:	does it; @argc and @argv are what follows the name
  * @synopsis:	its arguments for help
  * @summary:	one line for help
+ * @options:	its own options, all of them long, up to one without a name; NULL: it
+ *		has none. They go to the options' @own
  */
 struct cmd {
 	const char *name;
 	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
 	const char *synopsis;
 	const char *summary;
+	const struct option *options;
 };
+
+#define OPTIONS_MAX	32
 
 static int cmd_help(struct cmd_ctx *ctx, int argc, char **argv);
 static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv);
@@ -53,6 +58,12 @@ static const struct cmd commands[] = {
 	{
 		"unload", cmd_unload, "[TABLE]",
 		"end what load put in force"
+	},
+	{
+		"test", cmd_test,
+		"FILE { --pcap IN | --packet WORDS | --expect FILE }...",
+		"what rules would do with packets, without the system's firewall",
+		cmd_test_options
 	},
 	{
 		"help", cmd_help, "",
@@ -217,18 +228,25 @@ static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+static const struct cmd *command_find(const char *word)
 {
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (cmd_word(word, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct cmd *cmd;
+
 	if (!argc)
 		return cmd_usage(ctx, "no command");
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (cmd_word(argv[0], commands[i].name))
-			return commands[i].run(ctx, argc - 1, argv + 1);
-
-	return cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
+	cmd = command_find(argv[0]);
+	return cmd ? cmd->run(ctx, argc - 1, argv + 1) :
+		     cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
 }
 
 static int json_start(struct cmd_ctx *ctx, bool pretty)
@@ -242,32 +260,71 @@ static int json_start(struct cmd_ctx *ctx, bool pretty)
 	return CMD_OK;
 }
 
-/* The command that an option stands for, if any, goes to @instead */
-static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
-			char **instead)
+static int own_add(struct cmd_ctx *ctx, const char *name, const char *value)
 {
-	const char *bad = NULL;
-	int opt;
+	struct cmd_option *own;
 
+	own = reallocarray(ctx->own, ctx->num_own + 1, sizeof(*own));
+	if (!own)
+		return cmd_error(ctx, "%s", strerror(ENOMEM));
+	ctx->own = own;
+	own[ctx->num_own].name = name;
+	own[ctx->num_own++].value = value;
+	return CMD_OK;
+}
+
+/* The command that an option stands for, if any, goes to @instead */
+static int option_take(struct cmd_ctx *ctx, int opt, const char *name,
+		       char **instead)
+{
+	if (opt == 'j' || opt == 'p')
+		return json_start(ctx, opt == 'p');
+	if (opt == OPTION_OWN)
+		return own_add(ctx, name, optarg);
+	if (opt == 'a')
+		ctx->all = true;
+	else if (opt == 'P')
+		ctx->plan = true;
+	else if (opt == '4' || opt == '6')
+		ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
+	else if (opt == 'n')
+		ctx->netns = optarg;
+	else if (opt == 'h')
+		*instead = "help";
+	else if (opt == 'V')
+		*instead = "version";
+	return CMD_OK;
+}
+
+/* Those of all commands, and of @cmd */
+static void options_merge(const struct cmd *cmd, struct option *all)
+{
+	const struct option *own = cmd ? cmd->options : NULL;
+	unsigned int num = ARRAY_SIZE(options) - 1;
+
+	memcpy(all, options, sizeof(options));
+	for (; own && own->name && num < OPTIONS_MAX - 1; own++)
+		all[num++] = *own;
+	memset(&all[num], 0, sizeof(*all));
+}
+
+static int options_read(struct cmd_ctx *ctx, const struct cmd *cmd, int argc,
+			char **argv, char **instead)
+{
+	const char *shorts = cmd ? "jpaP46n:hV" : "+jpaP46n:hV";
+	struct option all[OPTIONS_MAX];
+	const char *bad = NULL;
+	int opt, index = 0;
+
+	options_merge(cmd, all);
+	optind = 0;
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpaP46n:hV", options, NULL)) >= 0) {
-		if ((opt == 'j' || opt == 'p') &&
-		    json_start(ctx, opt == 'p') != CMD_OK)
-			return CMD_FAILED;
-		else if (opt == 'a')
-			ctx->all = true;
-		else if (opt == 'P')
-			ctx->plan = true;
-		else if (opt == '4' || opt == '6')
-			ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
-		else if (opt == 'n')
-			ctx->netns = optarg;
-		else if (opt == 'h')
-			*instead = "help";
-		else if (opt == 'V')
-			*instead = "version";
-		else if (opt == '?')
+	while ((opt = getopt_long(argc, argv, shorts, all, &index)) >= 0) {
+		if (opt == '?')
 			bad = argv[optind - 1];
+		else if (option_take(ctx, opt, all[index].name, instead) !=
+			 CMD_OK)
+			return CMD_FAILED;
 	}
 	if (bad)
 		return cmd_usage(ctx, "option \"%s\" is unknown or lacks its value",
@@ -275,12 +332,32 @@ static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
 	return CMD_OK;
 }
 
+/* Only what is in front of the command is known before it is */
+static int all_options_read(struct cmd_ctx *ctx, int *argc, char ***argv,
+			    char **instead)
+{
+	int ret = options_read(ctx, NULL, *argc, *argv, instead);
+	const struct cmd *cmd;
+
+	*argc -= optind;
+	*argv += optind;
+	cmd = *argc ? command_find(**argv) : NULL;
+	if (ret != CMD_OK || !cmd)
+		return ret;
+	/* The command's word is what getopt_long() takes for the program's */
+	ret = options_read(ctx, cmd, *argc, *argv, instead);
+	*argc -= optind - 1;
+	*argv += optind - 1;
+	**argv = (char *)cmd->name;
+	return ret;
+}
+
 static int run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	char *instead = NULL;
 	int ret;
 
-	ret = options_read(ctx, argc, argv, &instead);
+	ret = all_options_read(ctx, &argc, &argv, &instead);
 	if (ret != CMD_OK)
 		return ret;
 	if (instead)
@@ -292,7 +369,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 			return cmd_error(ctx, "network namespace \"%s\": %s",
 					 ctx->netns, strerror(-ret));
 	}
-	return command_run(ctx, argc - optind, argv + optind);
+	return command_run(ctx, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -304,6 +381,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(NULL);
 
 	ret = run(&ctx, argc, argv);
+	free(ctx.own);
 	if (ctx.json)
 		jsonw_destroy(&ctx.json);
 	if (fflush(stdout) && ret == CMD_OK) {
