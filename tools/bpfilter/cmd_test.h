@@ -184,9 +184,14 @@ enum test_frame_kind {
 };
 
 enum test_frame_kind test_frame_read(const struct test *t,
-				     const struct test_frame *f,
+				     struct test_frame *f,
 				     struct packet *pkt, const char **why);
 bool test_link_known(int link);
+
+/* cmd_test_sum.c */
+
+bool test_sum_is_bad(const struct packet *pkt, uint8_t proto,
+		     const uint8_t *bytes, size_t len);
 
 /* cmd_test_flow.c */
 

@@ -2,6 +2,7 @@
 #ifndef BPFILTER_CMD_TEST_FILE_H
 #define BPFILTER_CMD_TEST_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,15 @@
  * @bytes:	them
  * @captured:	how many there are
  * @len:	how many there were on the wire
+ * @bad_sum:	set by test_frame_read(): its transport header's checksum is wrong,
+ *		or not there yet
  */
 struct test_frame {
 	int link;
 	const uint8_t *bytes;
 	unsigned int captured;
 	unsigned int len;
+	bool bad_sum;
 };
 
 struct test_file;

@@ -3,8 +3,8 @@
  * Packets from captured bytes
  *
  * What the kernel itself takes for no packet before any rule sees it is told
- * apart: headers that contradict themselves. Checksums are not looked at, since
- * they are often not there yet where packets are captured.
+ * apart: headers that contradict themselves. Checksums are not, since those of
+ * packets that this host sends are often not there yet when they are captured.
  */
 #include <stdio.h>
 #include <string.h>
@@ -258,7 +258,8 @@ static unsigned int transport_len(const struct cursor *c, uint8_t proto)
 	return header < 20 ? 20 : header;
 }
 
-static const char *read_transport(const struct cursor *c, struct packet *pkt)
+static const char *read_transport(const struct cursor *c, struct packet *pkt,
+				  bool *bad_sum)
 {
 	uint8_t bytes[PACKET_MAX];
 	struct packet_transport at;
@@ -272,6 +273,8 @@ static const char *read_transport(const struct cursor *c, struct packet *pkt)
 						      sizeof(pkt->l4);
 	memcpy(pkt->l4, c->p, pkt->l4_len);
 	pkt->more_len = c->len - pkt->l4_len;
+	*bad_sum = c->captured == c->len && !at.fragoff &&
+		   test_sum_is_bad(pkt, at.proto, c->p, c->len);
 	return pkt->l4_len < want && c->captured < c->len ? too_short : NULL;
 }
 
@@ -289,14 +292,14 @@ static const char *read_link(const struct test_frame *f, struct cursor *c,
 /**
  * test_frame_read - a packet from captured bytes
  * @t:		test
- * @f:		bytes
+ * @f:		bytes; tells of their checksum
  * @pkt:	filled, with what is known of it
  * @why:	what is wrong if this is not FRAME_PACKET
  *
  * Return: what it is
  */
 enum test_frame_kind test_frame_read(const struct test *t,
-				     const struct test_frame *f,
+				     struct test_frame *f,
 				     struct packet *pkt, const char **why)
 {
 	struct cursor c = { f->bytes, f->captured, f->len };
@@ -310,7 +313,7 @@ enum test_frame_kind test_frame_read(const struct test *t,
 	else if (!*why)
 		*why = read_ipv4(t, &c, pkt);
 	if (!*why)
-		*why = read_transport(&c, pkt);
+		*why = read_transport(&c, pkt, &f->bad_sum);
 	if (!*why)
 		return FRAME_PACKET;
 	if (*why == other_family)

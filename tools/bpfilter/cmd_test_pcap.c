@@ -73,20 +73,24 @@ struct capture {
 	unsigned int other;
 };
 
-static int packet_result(struct capture *c, struct packet *pkt,
+/* What comes in with a wrong checksum is invalid to conntrack */
+static int packet_result(struct capture *c, struct packet *pkt, bool bad_sum,
 			 struct test_result *r)
 {
+	const struct test_path *path = path_of(c->t, pkt);
 	int err;
 
 	if (c->flows)
 		test_flow_find(c->flows, pkt);
-	err = test_packet(c->t, pkt, path_of(c->t, pkt), r);
+	if (c->flows && bad_sum && path->hook[0] != NF_INET_LOCAL_OUT)
+		pkt->unknown |= FIELD(CT_STATE);
+	err = test_packet(c->t, pkt, path, r);
 	if (!err && c->flows && r->verdict == TEST_ACCEPT && !r->untracked)
 		err = test_flow_keep(c->flows, pkt);
 	return err;
 }
 
-static int frame_take(struct capture *c, const struct test_frame *f)
+static int frame_take(struct capture *c, struct test_frame *f)
 {
 	struct test_result r = { .verdict = TEST_UNKNOWN };
 	enum test_frame_kind kind;
@@ -101,7 +105,7 @@ static int frame_take(struct capture *c, const struct test_frame *f)
 		return 0;
 	}
 	if (kind == FRAME_PACKET) {
-		err = packet_result(c, &pkt, &r);
+		err = packet_result(c, &pkt, f->bad_sum, &r);
 	} else {
 		snprintf(r.because, sizeof(r.because), "%s", why);
 		if (kind == FRAME_NO_PACKET)
