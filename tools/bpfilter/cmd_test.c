@@ -145,8 +145,11 @@ static int table_read(struct test *t, const struct source_table *src)
 		return cmd_error(t->ctx, "%s", why.text[0] ? why.text :
 							     strerror(-ret));
 	t->tracks |= bpfilter_standalone_tracks(t->table[i].t.rs);
-	if (!strcmp(src->name, "nat"))
-		t->nat = !bpfilter_ruleset_is_idle(t->table[i].t.rs);
+	if (!strcmp(src->name, "nat") &&
+	    !bpfilter_ruleset_is_idle(t->table[i].t.rs)) {
+		t->nat = true;
+		t->pkt.unknown |= PACKET_UNKNOWN_NAT;
+	}
 	return CMD_OK;
 }
 

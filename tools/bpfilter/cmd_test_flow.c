@@ -6,8 +6,9 @@
  * then. Packets in its direction are NEW until one came the other way, from then
  * on all are ESTABLISHED. Of TCP a flow starts with SYN or, picked up in its
  * middle, with ACK; a packet without a flow that starts none is INVALID. So is an
- * answer of ICMP that nobody asked for. Errors of ICMP are RELATED if they are
- * about a flow. Neither windows of TCP nor timeouts nor NAT nor helpers have a
+ * answer of ICMP that nobody asked for, and what conntrack calls malformed. Errors
+ * of ICMP are RELATED if they are about a flow. Of SCTP and DCCP nothing is known,
+ * and neither windows of TCP nor timeouts nor NAT nor helpers have a
  * part in this.
  */
 #include <errno.h>
@@ -32,6 +33,7 @@
 #define TCP_SYN		0x02
 #define TCP_RST		0x04
 #define TCP_ACK		0x10
+#define TCP_URG		0x20
 
 /* Types of ICMPv6 that have no other name here */
 #define NODE_QUERY	139
@@ -279,6 +281,44 @@ static void set_tuples(struct packet *pkt, const struct tuple *orig)
 	pkt->unknown &= ~TUPLE_FIELDS;
 }
 
+/* Flags that go together, without those that go with all */
+static bool is_tcp_valid(const struct packet *pkt)
+{
+	static const uint8_t valid[] = {
+		TCP_SYN, TCP_SYN | TCP_URG, TCP_SYN | TCP_ACK, TCP_RST,
+		TCP_RST | TCP_ACK, TCP_FIN | TCP_ACK,
+		TCP_FIN | TCP_ACK | TCP_URG, TCP_ACK, TCP_ACK | TCP_URG,
+	};
+	unsigned int header = (pkt->l4[12] >> 4) * 4;
+	uint8_t flags = pkt->l4[13] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK |
+				       TCP_URG);
+	size_t i;
+
+	if (pkt->l4_len < 20 || header < 20 || header > pkt->l4_len)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(valid); i++)
+		if (valid[i] == flags)
+			return true;
+	return false;
+}
+
+static bool is_udp_valid(const struct packet *pkt)
+{
+	unsigned int len = get16(pkt->l4 + 4);
+
+	return pkt->l4_len >= 8 && len >= 8 &&
+	       len <= pkt->l4_len + pkt->more_len;
+}
+
+static bool is_valid(const struct packet *pkt, const struct tuple *t)
+{
+	if (t->proto == IPPROTO_TCP)
+		return is_tcp_valid(pkt);
+	if (t->proto == IPPROTO_UDP)
+		return is_udp_valid(pkt);
+	return t->proto != IPPROTO_ICMP || t->dport >> 8 <= NR_ICMP_TYPES;
+}
+
 static bool starts_tcp(const struct packet *pkt)
 {
 	uint8_t flags = pkt->l4_len > 13 ? pkt->l4[13] : 0;
@@ -299,16 +339,15 @@ static bool is_error(uint8_t proto, uint8_t type)
 	       type == ICMP_REDIRECT;
 }
 
-/* The tuple of the packet that an error is about; it is without options here */
+/* The tuple of the packet that an error is about, if there is one */
 static bool inner_tuple(const struct packet *pkt, struct tuple *t)
 {
 	const uint8_t *ip = pkt->l4 + 8;
-	unsigned int header = pkt->is_ip6 ? 40 : 20;
+	unsigned int header = pkt->is_ip6 ? 40 : (ip[0] & 0xf) * 4;
 
 	memset(t, 0, sizeof(*t));
-	if (pkt->l4_len < 8 + header + 4)
-		return false;
-	if (!pkt->is_ip6 && ip[0] != 0x45)
+	if (pkt->l4_len < 8 + header + 4 || header < 20 ||
+	    ip[0] >> 4 != (pkt->is_ip6 ? 6 : 4))
 		return false;
 	t->proto = ip[pkt->is_ip6 ? 6 : 9];
 	memcpy(t->src, ip + (pkt->is_ip6 ? 8 : 12), pkt->is_ip6 ? 16 : 4);
@@ -323,7 +362,9 @@ static void find_related(struct test_flows *flows, struct packet *pkt)
 
 	set_invalid(pkt);
 	if (!inner_tuple(pkt, &inner)) {
-		pkt->unknown |= FIELD(CT_STATE);
+		/* What is not here might be what it takes */
+		if (pkt->more_len)
+			pkt->unknown |= FIELD(CT_STATE);
 	} else if (find(flows, &inner)) {
 		set_conn(pkt, IP_CT_RELATED_REPLY);
 	} else if (tuple_turn(&inner, &turned) && find(flows, &turned)) {
@@ -404,8 +445,13 @@ void test_flow_find(struct test_flows *flows, struct packet *pkt)
 	struct flow *f;
 
 	pkt->unknown &= ~(FIELD(CT_STATE) | FIELD(CT_REPLY));
-	if (!tuple_make(&t, pkt)) {
+	if (!tuple_make(&t, pkt) || !is_valid(pkt, &t)) {
 		set_invalid(pkt);
+		return;
+	}
+	/* These have a way of their own to begin and to end */
+	if (t.proto == IPPROTO_SCTP || t.proto == IPPROTO_DCCP) {
+		pkt->unknown |= FIELD(CT_STATE);
 		return;
 	}
 	if (is_icmp(t.proto) && is_error(t.proto, t.dport >> 8)) {

@@ -73,7 +73,17 @@ struct capture {
 	unsigned int other;
 };
 
-/* What comes in with a wrong checksum is invalid to conntrack */
+/* What comes in with a wrong checksum is invalid to conntrack, if it is wrong */
+static void doubt(const struct test *t, struct packet *pkt)
+{
+	const struct test_assumed *said = test_assumed_find(t, "checksum");
+
+	if (!said)
+		pkt->unknown |= FIELD(CT_STATE);
+	else if (!said->yes)
+		pkt->conn = false;
+}
+
 static int packet_result(struct capture *c, struct packet *pkt, bool bad_sum,
 			 struct test_result *r)
 {
@@ -83,7 +93,7 @@ static int packet_result(struct capture *c, struct packet *pkt, bool bad_sum,
 	if (c->flows)
 		test_flow_find(c->flows, pkt);
 	if (c->flows && bad_sum && path->hook[0] != NF_INET_LOCAL_OUT)
-		pkt->unknown |= FIELD(CT_STATE);
+		doubt(c->t, pkt);
 	err = test_packet(c->t, pkt, path, r);
 	if (!err && c->flows && r->verdict == TEST_ACCEPT && !r->untracked)
 		err = test_flow_keep(c->flows, pkt);

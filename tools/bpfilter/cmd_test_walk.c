@@ -21,21 +21,25 @@
 			 FIELD(CT_REPLDST) | FIELD(CT_ORIGSRC_PORT) | \
 			 FIELD(CT_ORIGDST_PORT) | FIELD(CT_REPLSRC_PORT) | \
 			 FIELD(CT_REPLDST_PORT) | FIELD(CT_MARK) | \
-			 FIELD(CT_EXPIRES))
+			 FIELD(CT_EXPIRES) | PACKET_UNKNOWN_NAT)
 
 /**
  * struct walk - one way of a packet
  * @t:		the ruleset
  * @tt:		the table that it is in
- * @pkt:	what it is
+ * @given:	the packet before the first hook
+ * @pkt:	what it is now
  * @choices:	what is not known of it
+ * @rerouted:	it may go out by another device than it was to
  * @result:	what becomes of it; @because is not filled
  */
 struct walk {
 	const struct test *t;
 	const struct test_table *tt;
+	const struct packet *given;
 	struct packet pkt;
 	struct test_choices *choices;
+	bool rerouted;
 	struct test_result result;
 };
 
@@ -164,16 +168,25 @@ static const struct eval_ops walk_ops = {
 
 /* --- Hooks and tables --- */
 
-/* Devices that a packet has at a hook, and what was below it */
-static void at_hook(struct packet *pkt, int hook, bool from_here)
+static void no_device(struct packet *pkt, char name[16], uint64_t field)
 {
+	memset(name, 0, 16);
+	pkt->unknown &= ~field;
+}
+
+/* Devices that a packet has at a hook, and what was below it */
+static void at_hook(struct walk *w, int hook, bool from_here)
+{
+	struct packet *pkt = &w->pkt;
+
 	if (hook == NF_INET_PRE_ROUTING || hook == NF_INET_LOCAL_IN) {
-		memset(pkt->out, 0, sizeof(pkt->out));
-		pkt->unknown &= ~FIELD(IFACE_OUT);
+		no_device(pkt, pkt->out, FIELD(IFACE_OUT));
+	} else if (!w->rerouted) {
+		memcpy(pkt->out, w->given->out, sizeof(pkt->out));
+		pkt->unknown |= w->given->unknown & FIELD(IFACE_OUT);
 	}
 	if (from_here) {
-		memset(pkt->in, 0, sizeof(pkt->in));
-		pkt->unknown &= ~(FIELD(IFACE_IN) | FIELD(MAC_SADDR));
+		no_device(pkt, pkt->in, FIELD(IFACE_IN) | FIELD(MAC_SADDR));
 		pkt->link.no_header = true;
 	}
 }
@@ -198,12 +211,14 @@ static void walk_decided(struct walk *w, const struct eval_view *v,
 /* What the table changed stays; a packet that got another way, too */
 static void walk_take(struct walk *w, const struct eval_view *v, int hook)
 {
-	if (hook == NF_INET_LOCAL_OUT && (v->mark != w->pkt.mark ||
-					  v->unknown & FIELD(MARK)))
-		w->pkt.unknown |= FIELD(IFACE_OUT);
-	w->pkt.mark = v->mark;
 	w->pkt.unknown |= v->unknown & ~CT_FIELDS;
 	w->pkt.unknown &= v->unknown | ~FIELD(MARK);
+	if (hook == NF_INET_LOCAL_OUT && (v->mark != w->pkt.mark ||
+					  v->unknown & FIELD(MARK))) {
+		w->rerouted = true;
+		w->pkt.unknown |= FIELD(IFACE_OUT);
+	}
+	w->pkt.mark = v->mark;
 }
 
 /* Table raw comes before connections, but on lo, where packets still have one */
@@ -254,7 +269,7 @@ static int walk_hook(struct walk *w, int hook, bool from_here)
 {
 	int i, err = 0;
 
-	at_hook(&w->pkt, hook, from_here);
+	at_hook(w, hook, from_here);
 	for (i = 0; !err && w->result.verdict == TEST_ACCEPT &&
 	     i < BPFILTER_NUM_TABLES; i++) {
 		const char *name = bpfilter_table_hooks[i].name;
@@ -294,7 +309,9 @@ static int walk_once(const struct test *t, const struct packet *pkt,
 		     const struct test_path *path,
 		     struct test_choices *choices, struct test_result *out)
 {
-	struct walk w = { .t = t, .pkt = *pkt, .choices = choices };
+	struct walk w = {
+		.t = t, .given = pkt, .pkt = *pkt, .choices = choices,
+	};
 	int err = walk_path(&w, path);
 
 	*out = w.result;
