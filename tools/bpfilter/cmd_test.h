@@ -81,20 +81,34 @@ enum test_verdict {
 	TEST_NO_PACKET,	/* the stack takes it for none: no rule sees it */
 };
 
+/* Hooks of one way by tables */
+#define TEST_DECISIONS_MAX	(TEST_HOOKS_MAX * BPFILTER_NUM_TABLES)
+
+/**
+ * struct test_decision - what a table decided at a hook
+ * @table:	table
+ * @rule:	the rule that did, or the policy
+ */
+struct test_decision {
+	const struct test_table *table;
+	uint32_t rule;
+};
+
 /**
  * struct test_result - what became of a packet
  * @verdict:	how it ended
- * @table:	table of the rule that decided, NULL: none did
- * @rule:	the rule
- * @one_rule:	it is this one whatever is not known
+ * @decision:	of each table that has rules at a hook on its way; the last one made
+ *		the verdict
+ * @num:	number of @decision, 0: nobody decided, or it is not known who
+ * @several:	it is not known who, but what
  * @untracked:	rules had its connection not tracked
  * @because:	what is not known, or why it is no packet
  */
 struct test_result {
 	enum test_verdict verdict;
-	const struct test_table *table;
-	uint32_t rule;
-	bool one_rule;
+	struct test_decision decision[TEST_DECISIONS_MAX];
+	unsigned int num;
+	bool several;
 	bool untracked;
 	char because[64];
 };

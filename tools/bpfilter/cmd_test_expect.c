@@ -156,7 +156,7 @@ static int expected_try(struct test *t, const char *path, struct expected *e)
 static void found_place(const struct test_result *r, char *text, size_t size)
 {
 	text[0] = '\0';
-	if (r->table && r->one_rule)
+	if (r->num)
 		test_place(r, text, size);
 }
 

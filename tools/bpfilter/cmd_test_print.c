@@ -22,30 +22,35 @@ const char *test_verdict_name(enum test_verdict verdict)
 	return names[verdict];
 }
 
-static const struct ir_rule *rule_of(const struct test_result *r)
+static const struct ir_rule *rule_of(const struct test_decision *d)
 {
-	return &r->table->t.rs->rules[r->rule];
+	return &d->table->t.rs->rules[d->rule];
 }
 
-static const char *chain_of(const struct test_result *r)
+static const char *chain_of(const struct test_decision *d)
 {
-	return r->table->t.rs->chains[rule_of(r)->chain].name;
+	return d->table->t.rs->chains[rule_of(d)->chain].name;
+}
+
+static const struct test_decision *last(const struct test_result *r)
+{
+	return &r->decision[r->num - 1];
 }
 
 /**
- * test_place - where it was decided
- * @r:		result, with a table
+ * test_place - where the verdict was made
+ * @r:		result, with a decision
  * @text:	filled with "CHAIN:RULE" or "CHAIN:policy"
  * @size:	bytes of @text
  */
 void test_place(const struct test_result *r, char *text, size_t size)
 {
-	const struct ir_rule *rule = rule_of(r);
+	const struct test_decision *d = last(r);
 
-	if (rule->is_policy)
-		snprintf(text, size, "%s:policy", chain_of(r));
+	if (rule_of(d)->is_policy)
+		snprintf(text, size, "%s:policy", chain_of(d));
 	else
-		snprintf(text, size, "%s:%u", chain_of(r), rule->number);
+		snprintf(text, size, "%s:%u", chain_of(d), rule_of(d)->number);
 }
 
 static void result_plain(const struct test_result *r)
@@ -55,35 +60,44 @@ static void result_plain(const struct test_result *r)
 	printf("%s", test_verdict_name(r->verdict));
 	if (r->because[0])
 		printf("  (%s)", r->because);
-	if (r->table && r->one_rule) {
+	if (r->several)
+		printf("  by one of several rules");
+	if (r->num) {
 		test_place(r, place, sizeof(place));
-		printf("  %s/%s  %s", r->table->src->name, place,
-		       text_line(&r->table->src->text, r->rule));
+		printf("  %s/%s  %s", last(r)->table->src->name, place,
+		       text_line(&last(r)->table->src->text, last(r)->rule));
 	}
 	printf("\n");
 }
 
-static void rule_json(json_writer_t *json, const struct test_result *r)
+static void decision_json(json_writer_t *json, const struct test_decision *d)
 {
-	const struct ir_rule *rule = rule_of(r);
-
-	jsonw_string_field(json, "table", r->table->src->name);
-	jsonw_string_field(json, "chain", chain_of(r));
-	if (rule->is_policy)
+	jsonw_start_object(json);
+	jsonw_string_field(json, "table", d->table->src->name);
+	jsonw_string_field(json, "chain", chain_of(d));
+	if (rule_of(d)->is_policy)
 		jsonw_bool_field(json, "policy", true);
 	else
-		jsonw_uint_field(json, "rule", rule->number);
+		jsonw_uint_field(json, "rule", rule_of(d)->number);
 	jsonw_string_field(json, "text",
-			   text_line(&r->table->src->text, r->rule));
+			   text_line(&d->table->src->text, d->rule));
+	jsonw_end_object(json);
 }
 
 static void result_json(json_writer_t *json, const struct test_result *r)
 {
+	unsigned int i;
+
 	jsonw_string_field(json, "verdict", test_verdict_name(r->verdict));
 	if (r->because[0])
 		jsonw_string_field(json, "because", r->because);
-	if (r->table && r->one_rule)
-		rule_json(json, r);
+	if (r->several)
+		jsonw_bool_field(json, "several", true);
+	jsonw_name(json, "decided");
+	jsonw_start_array(json);
+	for (i = 0; i < r->num; i++)
+		decision_json(json, &r->decision[i]);
+	jsonw_end_array(json);
 }
 
 /**

@@ -203,8 +203,9 @@ static bool is_idle(const struct ir_ruleset *rs, int hook)
 static void walk_decided(struct walk *w, const struct eval_view *v,
 			 enum eval_verdict verdict)
 {
-	w->result.table = w->tt;
-	w->result.rule = v->rule;
+	w->result.decision[w->result.num++] = (struct test_decision) {
+		w->tt, v->rule,
+	};
 	w->result.verdict = verdict == EVAL_ACCEPT ? TEST_ACCEPT : TEST_DROP;
 }
 
@@ -315,15 +316,29 @@ static int walk_once(const struct test *t, const struct packet *pkt,
 	int err = walk_path(&w, path);
 
 	*out = w.result;
-	out->one_rule = true;
 	return err;
 }
 
 static void say_unknown(struct test_result *r, const struct test_choice *c)
 {
 	r->verdict = TEST_UNKNOWN;
-	r->table = NULL;
+	r->num = 0;
+	r->several = false;
 	snprintf(r->because, sizeof(r->because), "%s", c->name);
+}
+
+static bool same_decisions(const struct test_result *a,
+			   const struct test_result *b)
+{
+	unsigned int i;
+
+	if (a->num != b->num)
+		return false;
+	for (i = 0; i < a->num; i++)
+		if (a->decision[i].table != b->decision[i].table ||
+		    a->decision[i].rule != b->decision[i].rule)
+			return false;
+	return true;
 }
 
 static void compare(struct test_result *r, const struct test_result *other,
@@ -331,8 +346,8 @@ static void compare(struct test_result *r, const struct test_result *other,
 {
 	if (other->verdict != r->verdict)
 		say_unknown(r, &c->choice[c->changed]);
-	else if (other->table != r->table || other->rule != r->rule)
-		r->one_rule = false;
+	else if (!r->several && !same_decisions(r, other))
+		r->several = true;
 }
 
 /**
@@ -365,5 +380,7 @@ int test_packet(const struct test *t, const struct packet *pkt,
 		if (!err)
 			compare(out, &other, &choices);
 	}
+	if (out->several)
+		out->num = 0;
 	return err;
 }

@@ -8,8 +8,9 @@
 # of them alone, and "bpfilter test" all of them as a pcap file. The verdicts are
 # compared packet by packet, and for each rule of table filter that accepts or
 # drops how many packets it decided about, as far as nothing is unknown. Of what
-# is unknown the reason is told. FILE is input of iptables-restore; without any, files of
-# the folders data beside this one and $RULESETS (default: rulesets above).
+# is unknown the reason is told. FILE is input of iptables-restore; without any,
+# files of the folders data beside this one and $RULESETS (default: rulesets
+# above).
 #
 # PACKETS: of each lane at most (default 1024), see benchrun -w.
 
@@ -71,7 +72,7 @@ decided()
 # decisions LANE: the same as tested
 decisions()
 {
-	jq -r '.results[].packets[] | select(.table == "filter" and
+	jq -r '.results[].packets[].decided[] | select(.table == "filter" and
 		(.policy | not) and (.text | test("-j (ACCEPT|DROP)$"))) |
 		.text' "$1.json" | sort | uniq -c |
 		sed 's/^ *\([0-9]*\) /\1 /' | sort
@@ -105,8 +106,8 @@ lane_compare()
 	TOTAL=$((TOTAL + packets)) KNOWN=$((KNOWN + packets - unknown))
 	reasons "$3"
 	[[ ! -s $3.differences && $packets -gt 0 ]] || return 1
-	[[ $(jq '[.results[].packets[] | select(has("rule") or
-		has("policy") | not)] | length' "$3.json") = 0 ]] || return 0
+	jq -e '[.results[].packets[] | select(.verdict == "unknown" or
+		.several)] | length == 0' "$3.json" > /dev/null || return 0
 	diff <(decided "$3") <(decisions "$3")
 }
 
