@@ -2,6 +2,7 @@
 #ifndef BPFILTER_CMD_H
 #define BPFILTER_CMD_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,19 @@ enum cmd_status {
 	CMD_USAGE,
 };
 
+/* What getopt_long() is to return for a command's own options */
+#define OPTION_OWN	256
+
+/**
+ * struct cmd_option - an option that only one command has
+ * @name:	its name
+ * @value:	its value, NULL for one that takes none
+ */
+struct cmd_option {
+	const char *name;
+	const char *value;
+};
+
 /**
  * struct cmd_ctx - the options before and after a command's name
  * @json:	where output goes as JSON; NULL: plain text on stdout
@@ -45,6 +59,8 @@ enum cmd_status {
  * @interval:	-i: seconds from one sample to the next
  * @count:	-c: end after so many samples or packets, 0: never
  * @ended:	the JSON on stdout is complete, its line's end included
+ * @own:	options that only the command has, in their order, owned
+ * @num_own:	number of @own
  */
 struct cmd_ctx {
 	json_writer_t *json;
@@ -55,6 +71,8 @@ struct cmd_ctx {
 	double interval;
 	unsigned int count;
 	bool ended;
+	struct cmd_option *own;
+	unsigned int num_own;
 };
 
 int __printf(2, 3) cmd_error(struct cmd_ctx *ctx, const char *fmt, ...);
@@ -71,6 +89,12 @@ int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
 
 int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_test.c */
+
+extern const struct option cmd_test_options[];
+
+int cmd_test(struct cmd_ctx *ctx, int argc, char **argv);
 
 /* cmd_load.c, cmd_loaded.c */
 

@@ -69,17 +69,6 @@ static int tables_compile(struct load *l)
 
 /* Who else filters */
 
-static bool does_nothing(const struct ir_ruleset *rs)
-{
-	uint32_t i;
-
-	for (i = 0; i < rs->num_rules; i++)
-		if (!rs->rules[i].dead && !(rs->rules[i].is_policy &&
-			rs->rules[i].action == IR_ACTION_ACCEPT))
-			return false;
-	return true;
-}
-
 static int live_read(int sk, const struct table_family *fam, const char *name,
 		     bool *busy)
 {
@@ -93,7 +82,7 @@ static int live_read(int sk, const struct table_family *fam, const char *name,
 		return err;
 	/* What cannot be read is not nothing */
 	*busy = translation_read(&t, blob, table_blob_size(blob), fam->family,
-				 &why) || !does_nothing(t.rs);
+				 &why) || !bpfilter_ruleset_is_idle(t.rs);
 	translation_free(&t);
 	free(blob);
 	return 0;

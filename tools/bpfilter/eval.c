@@ -49,6 +49,7 @@ static void run_policy(struct run *r)
 {
 	uint32_t policy = r->rs->hook_underflow[r->hook];
 
+	r->view->rule = policy;
 	r->view->ops->count(r->view, policy);
 	if (r->rs->rules[policy].dead)
 		run_end(r, EVAL_BROKEN);
@@ -153,6 +154,7 @@ static void run_step(struct run *r)
 		run_end(r, EVAL_BROKEN);
 		return;
 	}
+	r->view->rule = r->at.pc;
 	rule = &r->rs->rules[r->at.pc];
 	switch (run_rule(r, rule)) {
 	case EVAL_FAILS:

@@ -59,6 +59,7 @@ enum eval_went {
  * @kept_fragoff: IPv6: fragment offset that the last rule found
  * @mark:	its mark
  * @unknown:	mask of fields, of @pkt and what targets did since
+ * @rule:	index of the rule that was looked at last
  * @dropping:	a match of this rule wants it dropped
  * @unsure:	first test of the rule at hand that can say more than one thing
  * @unsure_in:	the match that it belongs to
@@ -75,6 +76,7 @@ struct eval_view {
 	uint16_t kept_fragoff;
 	uint32_t mark;
 	uint64_t unknown;
+	uint32_t rule;
 	bool dropping;
 	const struct ir_test *unsure;
 	const struct ir_match *unsure_in;

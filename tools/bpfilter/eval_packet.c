@@ -107,6 +107,7 @@ static void walk_extensions(const uint8_t *bytes, unsigned int len,
 	uint8_t proto = bytes[offsetof(struct ip6_hdr, ip6_nxt)];
 
 	while (is_extension(proto)) {
+		t->fragment |= proto == IPPROTO_FRAGMENT;
 		if (at + extension_min(proto) > len)
 			return;
 		offset = (bytes[at + 2] << 8 | bytes[at + 3]) & ~7;

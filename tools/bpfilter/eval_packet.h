@@ -8,9 +8,14 @@
 #include <netinet/in.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
+#include "ir.h"
+
 #define PACKET_L4_MAX	60
 #define PACKET_EXT_MAX	64
 #define PACKET_ANSWERS	16
+
+/* Behind all fields: whether its connection has other addresses */
+#define PACKET_UNKNOWN_NAT	(1ULL << IR_FIELD_COUNT)
 
 /* Room for all bytes of a packet that somebody may look at */
 #define PACKET_MAX	256
@@ -81,8 +86,9 @@ struct packet_link {
  * @repl:	tuple of the reply direction
  * @ct_mark:	mark of the connection
  * @expires:	seconds until the connection times out
- * @unknown:	mask of 1 << enum ir_field: what is not known of it. Its state of
- *		IR_FIELD_CT_STATE includes whether it has a connection
+ * @unknown:	mask of 1 << enum ir_field: what is not known of it, and
+ *		PACKET_UNKNOWN_NAT. IR_FIELD_CT_STATE includes whether it has a
+ *		connection
  * @answers:	by index of a bridged extension, modulo PACKET_ANSWERS: what it
  *		says, for those who ask nobody else
  */
@@ -129,12 +135,14 @@ struct packet {
  * @proto:	which
  * @thoff:	its offset, 0 for later fragments of IPv6
  * @fragoff:	as native's engine of the family has it
+ * @fragment:	IPv6: it has a fragment header
  */
 struct packet_transport {
 	bool found;
 	uint8_t proto;
 	uint32_t thoff;
 	uint16_t fragoff;
+	bool fragment;
 };
 
 unsigned int packet_headers_len(const struct packet *pkt);

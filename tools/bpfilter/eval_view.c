@@ -254,13 +254,12 @@ static void field_bytes(const struct eval_view *v, enum ir_field field,
 
 /* --- Tests, each of which says a set --- */
 
-/* Those of addresses in the state come from the status */
 static bool is_state_unknown(const struct eval_view *v, uint64_t mask)
 {
 	if (is_unknown(v, IR_FIELD_CT_STATE))
 		return true;
 	return mask & (XT_CONNTRACK_STATE_SNAT | XT_CONNTRACK_STATE_DNAT) &&
-	       is_unknown(v, IR_FIELD_CT_STATUS) && v->pkt->conn;
+	       v->unknown & PACKET_UNKNOWN_NAT && v->pkt->conn;
 }
 
 static bool is_value_unknown(const struct eval_view *v, const struct ir_test *t,

@@ -4,10 +4,7 @@
  *
  * Options and commands are tables; help is printed from them.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,27 +12,7 @@
 #include <bpf/libbpf.h>
 #include <linux/netfilter.h>
 
-#include "cmd.h"
-
-/* Seconds from one sample to the next */
-#define INTERVAL_MIN	0.05
-#define INTERVAL_MAX	86400.0
-
-/**
- * struct cmd - one command
- * @name:	its name; a prefix of it does too
- * @run:	does it; @argc and @argv are what follows the name
- * @synopsis:	its arguments for help
- * @summary:	one line for help
- * @last:	options stand before its name: what follows is in words of others
- */
-struct cmd {
-	const char *name;
-	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
-	const char *synopsis;
-	const char *summary;
-	bool last;
-};
+#include "cmd_option.h"
 
 static int cmd_help(struct cmd_ctx *ctx, int argc, char **argv);
 static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv);
@@ -72,6 +49,12 @@ static const struct cmd commands[] = {
 		"end what load put in force"
 	},
 	{
+		"test", cmd_test,
+		"FILE { --pcap IN | --packet WORDS | --expect FILE }...",
+		"what rules would do with packets, without the system's firewall",
+		cmd_test_options
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},
@@ -79,38 +62,6 @@ static const struct cmd commands[] = {
 		"version", cmd_version, "",
 		"versions of the protocol and of libbpf"
 	},
-};
-
-static const struct option options[] = {
-	{ "json",	no_argument,		NULL, 'j' },
-	{ "pretty",	no_argument,		NULL, 'p' },
-	{ "all",	no_argument,		NULL, 'a' },
-	{ "plan",	no_argument,		NULL, 'P' },
-	{ "ipv4",	no_argument,		NULL, '4' },
-	{ "ipv6",	no_argument,		NULL, '6' },
-	{ "netns",	required_argument,	NULL, 'n' },
-	{ "interval",	required_argument,	NULL, 'i' },
-	{ "count",	required_argument,	NULL, 'c' },
-	{ "once",	no_argument,		NULL, '1' },
-	{ "help",	no_argument,		NULL, 'h' },
-	{ "version",	no_argument,		NULL, 'V' },
-	{}
-};
-
-/* What follows an option in help, in the order of options[] */
-static const char *const option_help[] = {
-	"output as JSON",
-	"output as JSON for human readers",
-	"show: the network namespaces in /run/netns too; top: rules at rest, too",
-	"show: what became of each chain",
-	"the ruleset in a file is one of IPv4, as without this option",
-	"the ruleset in a file is one of IPv6",
-	"NAME: a network namespace in /run/netns, or a path",
-	"SECONDS: top: from one sample to the next",
-	"NUMBER: top, trace: end after so many samples or packets",
-	"same as --count 1",
-	"same as the command help",
-	"same as the command version",
 };
 
 static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
@@ -203,9 +154,7 @@ static void help_plain(void)
 		       commands[i].synopsis, commands[i].summary);
 
 	printf("\nOptions:\n");
-	for (i = 0; i < ARRAY_SIZE(option_help); i++)
-		printf("    -%c, --%-8s %s\n", options[i].val,
-		       options[i].name, option_help[i]);
+	options_print();
 }
 
 static void help_json(json_writer_t *json)
@@ -222,6 +171,10 @@ static void help_json(json_writer_t *json)
 		jsonw_string_field(json, "summary", commands[i].summary);
 		jsonw_end_object(json);
 	}
+	jsonw_end_array(json);
+	jsonw_name(json, "options");
+	jsonw_start_array(json);
+	options_print_json(json);
 	jsonw_end_array(json);
 	jsonw_end_object(json);
 }
@@ -255,7 +208,13 @@ static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static const struct cmd *command_find(const char *word)
+/**
+ * command_find - find a command by its name, or the beginning of it
+ * @word:	argument
+ *
+ * Return: the first such, or NULL.
+ */
+const struct cmd *command_find(const char *word)
 {
 	unsigned int i;
 
@@ -272,107 +231,8 @@ static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
 	if (!argc)
 		return cmd_usage(ctx, "no command");
 	cmd = command_find(argv[0]);
-	if (!cmd)
-		return cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
-	return cmd->run(ctx, argc - 1, argv + 1);
-}
-
-static int json_start(struct cmd_ctx *ctx, bool pretty)
-{
-	if (!ctx->json)
-		ctx->json = jsonw_new(stdout);
-	if (!ctx->json)
-		return cmd_error(ctx, "%s", strerror(ENOMEM));
-	if (pretty)
-		jsonw_pretty(ctx->json, true);
-	return CMD_OK;
-}
-
-#define OPTIONS	"jpaP46n:i:c:1hV"
-
-/* Does a command follow the options at the beginning that ends them? */
-static bool options_end(int argc, char **argv)
-{
-	const struct cmd *cmd = NULL;
-
-	while (getopt_long(argc, argv, "+" OPTIONS, options, NULL) >= 0)
-		;
-	if (optind < argc)
-		cmd = command_find(argv[optind]);
-	optind = 0;
-	return cmd && cmd->last;
-}
-
-static int interval_read(struct cmd_ctx *ctx, const char *text)
-{
-	char *end;
-
-	ctx->interval = strtod(text, &end);
-	return *text && !*end && ctx->interval >= INTERVAL_MIN &&
-	       ctx->interval <= INTERVAL_MAX ? CMD_OK :
-	       cmd_usage(ctx, "interval \"%s\": %g to %g seconds", text,
-			 INTERVAL_MIN, INTERVAL_MAX);
-}
-
-static int count_read(struct cmd_ctx *ctx, const char *text)
-{
-	unsigned long count;
-	char *end;
-
-	errno = 0;
-	count = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || !count ||
-	    count > UINT_MAX)
-		return cmd_usage(ctx, "count \"%s\": 1 to %u", text, UINT_MAX);
-	ctx->count = count;
-	return CMD_OK;
-}
-
-/* The command that an option stands for, if any, goes to @instead */
-static int option_set(struct cmd_ctx *ctx, int opt, char **instead)
-{
-	if (opt == 'j' || opt == 'p')
-		return json_start(ctx, opt == 'p');
-	if (opt == 'i')
-		return interval_read(ctx, optarg);
-	if (opt == 'c')
-		return count_read(ctx, optarg);
-	if (opt == 'a')
-		ctx->all = true;
-	else if (opt == 'P')
-		ctx->plan = true;
-	else if (opt == '4' || opt == '6')
-		ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	else if (opt == 'n')
-		ctx->netns = optarg;
-	else if (opt == '1')
-		ctx->count = 1;
-	else if (opt == 'h')
-		*instead = "help";
-	else if (opt == 'V')
-		*instead = "version";
-	return CMD_OK;
-}
-
-/* All are read before one that is wrong is told: whether as JSON may follow */
-static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
-			char **instead)
-{
-	const char *words, *bad = NULL;
-	int opt, ret = CMD_OK;
-
-	opterr = 0;
-	words = options_end(argc, argv) ? "+" OPTIONS : OPTIONS;
-	while ((opt = getopt_long(argc, argv, words, options, NULL)) >= 0) {
-		if (opt == '?')
-			bad = argv[optind - 1];
-		else if (ret == CMD_OK)
-			ret = option_set(ctx, opt, instead);
-	}
-	if (bad && ret == CMD_OK)
-		return cmd_usage(ctx, "option \"%s\" is unknown or lacks its value",
-				 bad);
-	return ret;
+	return cmd ? cmd->run(ctx, argc - 1, argv + 1) :
+		     cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
 }
 
 static int run(struct cmd_ctx *ctx, int argc, char **argv)
@@ -380,7 +240,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 	char *instead = NULL;
 	int ret;
 
-	ret = options_read(ctx, argc, argv, &instead);
+	ret = options_read(ctx, &argc, &argv, &instead);
 	if (ret != CMD_OK)
 		return ret;
 	if (instead)
@@ -392,7 +252,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 			return cmd_error(ctx, "network namespace \"%s\": %s",
 					 ctx->netns, strerror(-ret));
 	}
-	return command_run(ctx, argc - optind, argv + optind);
+	return command_run(ctx, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -404,6 +264,7 @@ int main(int argc, char **argv)
 	libbpf_set_print(NULL);
 
 	ret = run(&ctx, argc, argv);
+	free(ctx.own);
 	if (ctx.json && !ctx.ended)
 		jsonw_destroy(&ctx.json);
 	if (fflush(stdout) && ret == CMD_OK) {

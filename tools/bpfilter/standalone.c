@@ -101,16 +101,30 @@ static void check_action(struct checking *c, const struct ir_rule *rule)
 	}
 }
 
-/* An empty table nat does nothing */
 static bool is_nothing(const struct ir_rule *rule)
 {
 	return rule->is_policy && rule->action == IR_ACTION_ACCEPT;
+}
+
+/**
+ * bpfilter_ruleset_is_idle() - does a table do nothing?
+ * @rs:		the table, behind the passes
+ *
+ * Return: true if packets get to no rule, and to policies that accept.
+ */
+bool bpfilter_ruleset_is_idle(const struct ir_ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->num_rules; i++)
+		if (!rs->rules[i].dead && !is_nothing(&rs->rules[i]))
+			return false;
+	return true;
 }
 
 static void check_rule(struct checking *c, const struct ir_rule *rule)
 {
 	static const struct refuse_where nothing;
 
+	/* An empty table nat does nothing */
 	if (c->is_nat) {
 		if (!is_nothing(rule))
 			tell(c, rule, &nothing,

@@ -25,6 +25,7 @@ uint32_t bpfilter_standalone_check(const struct ir_ruleset *rs,
 				   void (*tell)(void *ctx,
 						const struct refusal *why),
 				   void *ctx);
+bool bpfilter_ruleset_is_idle(const struct ir_ruleset *rs);
 bool bpfilter_standalone_tracks(const struct ir_ruleset *rs);
 int bpfilter_standalone_compile(const void *blob, size_t size,
 				uint16_t family, const struct kernel_btf *btf,

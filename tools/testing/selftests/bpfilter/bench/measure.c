@@ -43,8 +43,7 @@ static uint32_t lane_packets(const struct lane *lane, uint64_t packets)
 	return (n ? n : 1) * BATCH;
 }
 
-static void set_gauge(const struct bench *b, const struct lane *lane,
-		      uint32_t next)
+void gauge_set(const struct bench *b, const struct lane *lane, uint32_t next)
 {
 	struct gauge *g = b->in.gauge;
 
@@ -89,7 +88,7 @@ static struct pass run(struct bench *b, struct world *w,
 		uint32_t n = lane_packets(lane, packets);
 
 		world_route(w, lane->out);
-		set_gauge(b, lane, round * n);
+		gauge_set(b, lane, round * n);
 		p.ns += lane->share *
 			instrument_send(&b->in, w->side.ifindex[lane->in], n);
 		p.lane[i] = g->hook[lane->end].seen;
