@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bpfilter - show what the kernel's bpfilter does with iptables rulesets
+ * bpfilter - show what the kernel's bpfilter does with iptables rulesets, and
+ *	      decide which
  *
  * Options and commands are tables; help is printed from them.
  */
@@ -40,6 +41,14 @@ static const struct cmd commands[] = {
 		"dump", cmd_dump,
 		"{ table | file } [ipv4 | ipv6] NAME [ir | insns | all] [save FILE]",
 		"a ruleset as the translator sees it, and its instructions"
+	},
+	{
+		"takeover", cmd_takeover, "[ipv4 | ipv6] [TABLE...]",
+		"move live native tables into bpfilter"
+	},
+	{
+		"release", cmd_release, "[ipv4 | ipv6] [TABLE...]",
+		"move tables of bpfilter back into the native engine"
 	},
 	{
 		"help", cmd_help, "",
