@@ -102,6 +102,11 @@ int cmd_load(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_loaded(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_unload(struct cmd_ctx *ctx, int argc, char **argv);
 
+/* cmd_handover.c */
+
+int cmd_takeover(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_release(struct cmd_ctx *ctx, int argc, char **argv);
+
 /* cmd_netns.c */
 
 #define NETNS_NAME_MAX	256
@@ -158,6 +163,9 @@ const struct table_family *table_family_find(uint16_t family);
 const struct table_family *table_family_word(const char *word);
 int table_socket(const struct table_family *fam);
 int table_status(int sk, struct bpfilter_status **status);
+const char *table_error(int err);
+bool table_is_owned(const struct bpfilter_status *status,
+		    const struct table_family *fam, const char *name);
 int table_names(const struct table_family *fam, struct table_names *names);
 bool table_names_have(const struct table_names *names, const char *name);
 int table_fetch(int sk, const struct table_family *fam, const char *name,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bpfilter - show what the kernel's bpfilter does with iptables rulesets
+ * bpfilter - see, test and move iptables rulesets that run as BPF programs
  *
  * Options and commands are tables; help is printed from them.
  */
@@ -53,6 +53,14 @@ static const struct cmd commands[] = {
 		"FILE { --pcap IN | --packet WORDS | --expect FILE }...",
 		"what rules would do with packets, without the system's firewall",
 		cmd_test_options
+	},
+	{
+		"takeover", cmd_takeover, "[ipv4 | ipv6] [TABLE...]",
+		"move live native tables into bpfilter"
+	},
+	{
+		"release", cmd_release, "[ipv4 | ipv6] [TABLE...]",
+		"move tables of bpfilter back into the native engine"
 	},
 	{
 		"help", cmd_help, "",
