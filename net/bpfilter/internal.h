@@ -229,6 +229,7 @@ struct bpfilter_commitment {
  * @done:	completed once nothing but the caller uses the request
  * @family:	of the ruleset
  * @replace:	what to compile; the caller's, unchanged until @done
+ * @netns:	inode of the network namespace
  * @deadline:	jiffies after which the helper took too long
  * @id:		number of the attempt under way, as on the wire
  * @abandoned:	the caller was killed; under the lock of request.c
@@ -242,6 +243,7 @@ struct bpfilter_req {
 	struct completion done;
 	const struct bpfilter_family *family;
 	const struct ipt_replace *replace;
+	u32 netns;
 	unsigned long deadline;
 	u64 id;
 	bool abandoned;
@@ -485,7 +487,8 @@ bpfilter_entry_next(const struct bpfilter_ruleset *ruleset, const void *e)
 struct bpfilter_req *bpfilter_req_in_flight(u64 id);
 void bpfilter_req_release(void);
 bool bpfilter_req_busy(void);
-struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
+struct bpfilter_req *bpfilter_req_run(const struct net *net,
+				      const struct bpfilter_family *family,
 				      const struct ipt_replace *replace);
 void bpfilter_req_free(struct bpfilter_req *req);
 int bpfilter_req_init(void);

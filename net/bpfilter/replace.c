@@ -40,11 +40,12 @@ static int copy_head(struct ipt_replace *head, sockptr_t arg, unsigned int len)
  * The helper's part. What its answer means for the caller stays in the request
  * until the extensions had their say.
  */
-static int compile(struct bpfilter_ruleset *ruleset, struct bpfilter_req **reqp)
+static int compile(struct net *net, struct bpfilter_ruleset *ruleset,
+		   struct bpfilter_req **reqp)
 {
 	struct bpfilter_req *req;
 
-	req = bpfilter_req_run(ruleset->family, ruleset->replace);
+	req = bpfilter_req_run(net, ruleset->family, ruleset->replace);
 	if (!req)
 		return -ENOMEM;
 	*reqp = req;
@@ -162,7 +163,7 @@ int bpfilter_replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset,
 	if (err)
 		return err;
 
-	err = compile(*ruleset, &req);
+	err = compile(net, *ruleset, &req);
 	if (!err)
 		err = replace_compiled(net, ruleset, req, publisher);
 	if (err && req && err == req->error)

@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "cmd_translate.h"
+#include "ir_text.h"
 
 #define PLAN_PARAMETER	"/sys/module/bpfilter/parameters/plan"
 
@@ -25,7 +26,7 @@ static enum plan_mode kernel_plan(void)
 /**
  * translation_read - read a blob as the translator does
  * @t:		all zero; to be freed with translation_free() in any case
- * @blob:	as bpfilter_blob_read() takes it
+ * @blob:	as bpfilter_blob_read() takes it; stays as long as @t
  * @size:	bytes of @blob
  * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @why:	filled if the translator refuses it
@@ -37,6 +38,7 @@ int translation_read(struct translation *t, const void *blob, size_t size,
 {
 	int ret = bpfilter_blob_read(blob, size, family, &t->rs, why);
 
+	bpfilter_blob_attach(t->rs, blob);
 	t->size = size;
 	return ret ? ret : bpfilter_passes_run(t->rs, why);
 }

@@ -203,6 +203,7 @@ void gen_trace(struct gen *g, uint32_t rule)
 static void emit_aside(struct gen *g, const struct gen_aside *aside)
 {
 	asm_bind(&g->code, aside->label);
+	gen_line_rule(g, aside->rule);
 	load_run(g);
 	load_constant(g, BPF_REG_3, aside->rule);
 	gen_kernel_call(g, KBTF_FUNC_TRACE);

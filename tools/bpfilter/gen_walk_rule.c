@@ -77,6 +77,7 @@ static void test_others(struct gen *g, const struct walk *w,
 	uint32_t random = asm_label(a), keep = asm_label(a);
 
 	asm_bind(a, t->others);
+	gen_step(g, "walk: a test that is no comparison");
 	if (walk_has(g, DATA_RANDOM))
 		asm_jmp32(a, BPF_JEQ, BPF_REG_2, DATA_TEST_RANDOM, random);
 	if (walk_has(g, DATA_KEEP))
@@ -105,6 +106,7 @@ static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 	uint32_t step = asm_label(a), failed = asm_label(a);
 
 	asm_bind(a, t->yes);
+	gen_step(g, "walk: where the test leads");
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(yes)));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
 	asm_jmp32(a, BPF_JNE, BPF_REG_0, 1, step);
@@ -141,6 +143,7 @@ static void fetch_counter(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t wrong = asm_label(a);
 
+	gen_step(g, "walk: fetch the rule's counter");
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(chain));
 	walk_point(g, w, BPF_REG_1, BPF_REG_2);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_2, WALK_RECORD));
@@ -195,7 +198,9 @@ void walk_run(struct gen *g, const struct walk *w)
 	};
 	uint32_t bare = asm_label(a);
 
+	gen_step(g, "walk: try a rule");
 	start(g, w, bare);
+	gen_step(g, "walk: the rule's next test");
 	walk_loop(g, w, t.again, WALK_LIVE);
 	walk_point_shape(g, w, BPF_REG_1, WALK_TEST);
 	walk_test(g, w, 0, t.others);

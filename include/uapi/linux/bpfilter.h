@@ -18,7 +18,7 @@
  */
 
 /* Version of the request, reply and commit layouts below */
-#define BPFILTER_PROTOCOL_VERSION	3
+#define BPFILTER_PROTOCOL_VERSION	4
 
 /* First word of a request and of a reply: a stream out of step shows here */
 #define BPFILTER_REQUEST_MAGIC		0x62706672
@@ -74,6 +74,9 @@ enum bpfilter_plan {
  * @nr_cpus:	rows the counter map must have (nr_cpu_ids)
  * @hz:		ticks per second, for conntrack timeouts
  * @plan:	enum bpfilter_plan
+ * @netns:	inode of the network namespace, as /proc/self/ns/net shows it: names
+ *		of programs have it
+ * @reserved:	0
  */
 struct bpfilter_request {
 	__u32	magic;
@@ -84,6 +87,8 @@ struct bpfilter_request {
 	__u32	nr_cpus;
 	__u32	hz;
 	__u32	plan;
+	__u32	netns;
+	__u32	reserved;
 };
 
 /**

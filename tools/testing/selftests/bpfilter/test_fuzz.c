@@ -12,6 +12,7 @@
 
 #include "../kselftest_harness.h"
 #include "compile.h"
+#include "ir_text.h"
 #include "unit/ir_eval.h"
 #include "unit/random.h"
 
@@ -65,7 +66,7 @@ static int read_copy(const void *data, size_t size, uint16_t family,
 
 	memcpy(copy, data, size);
 	ret = bpfilter_blob_read(copy, size, family, &rs, &why);
-	free(copy);
+	bpfilter_blob_attach(rs, copy);
 	if (!ret != !why.error || (!rs && !why.native))
 		bad = 1;
 	if (rs)
@@ -78,6 +79,7 @@ static int read_copy(const void *data, size_t size, uint16_t family,
 	if (bad)
 		fprintf(stderr, "# %d: %s\n", ret, why.text);
 	bpfilter_ir_free(rs);
+	free(copy);
 	return bad;
 }
 
