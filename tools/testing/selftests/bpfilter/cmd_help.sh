@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The command's help, its man page and what completes its command lines agree.
+# The command's help, its man page and what completes its command lines agree,
+# and what the man page says of JSON holds.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
@@ -9,6 +10,7 @@
 BPFILTER=${BPFILTER:-bpfilter}
 DOC=${DOC:-$(cd "$(dirname "$0")" && pwd)/../doc}
 
+require_bpfilter
 require_cmd "$BPFILTER" jq
 [[ -r $DOC/bpfilter.rst && -r $DOC/bpfilter ]] ||
 	skip_all "no man page and completion in $DOC"
@@ -110,10 +112,52 @@ test_help_is_all()
 	done
 }
 
-plan 5
+# Each member of what show says stands in the man page
+test_members()
+{
+	local key missing=''
+
+	in_ns "$box" "$BPFILTER" -j -P show >"$scratch/show" || return
+	while read -r key; do
+		grep -qF -- "*$key*" "$DOC/bpfilter.rst" || missing+=" $key"
+	done < <(jq -r '[paths | map(strings)[-1:][]] | unique[]' "$scratch/show")
+	[[ -z $missing ]] || {
+		echo "# not in the man page:$missing"
+		return 1
+	}
+}
+
+# The example for Prometheus, as far as its pipe goes
+test_metrics()
+{
+	local line text
+
+	text=$(awk '/^    bpfilter -a -j show/ { on = 1 }
+		    / > \/var/ { exit }
+		    on' "$DOC/bpfilter.rst" | sed 's/ \\$//')
+	[[ $text ]] || return
+	eval "${text/bpfilter/"$BPFILTER"}" >"$scratch/metrics" || return
+	grep -q "^bpfilter_rules{netns=\"$box\",family=\"ipv4\",table=\"filter\"} 1$" \
+		"$scratch/metrics" || {
+		sed 's/^/# /' "$scratch/metrics"
+		return 1
+	}
+	line=$(grep -vE '^[a-z_]+(\{[^}]*\})? [0-9]+$' "$scratch/metrics")
+	[[ -z $line ]] || {
+		echo "# no metric: $line"
+		return 1
+	}
+}
+
+plan 7
+ns_add box
+bpfilter_on "$box"
+ipt "$box" -A INPUT -p tcp -m limit -j ACCEPT
 check "the man page has the commands of help" test_man_commands
 check "the man page has the options of help" test_man_options
 check "completion offers the commands of help" test_completion_commands
 check "completion offers the options of help" test_completion_options
 check "an option that help does not have is refused" test_help_is_all
+check "the man page has all members of show's JSON" test_members
+check "the example for Prometheus gives metrics" test_metrics
 finish
