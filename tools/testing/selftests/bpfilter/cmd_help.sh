@@ -4,6 +4,8 @@
 # The command's help, its man page and what completes its command lines agree,
 # and what the man page says of JSON holds.
 
+# shellcheck disable=SC2154	# $box and $scratch come from lib.sh
+
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 
