@@ -249,6 +249,16 @@ struct code_func {
 };
 
 /**
+ * struct code_line - a line of the source of instructions
+ * @text:	what it says, owned
+ * @insn_off:	index of the first instruction that belongs to it
+ */
+struct code_line {
+	char *text;
+	uint32_t insn_off;
+};
+
+/**
  * struct code_call - a kernel function that a loaded program calls
  * @imm:	what its calls have in the instruction
  * @name:	its name, empty if it is not known
@@ -264,11 +274,13 @@ struct kernel_btf;
  * struct code - instructions to print
  * @insns:	the instructions, owned
  * @funcs:	its functions by rising @insn_off, owned
+ * @lines:	its source by rising @insn_off, owned
  * @calls:	of a loaded program the kernel functions that it calls, owned
  * @btf:	of one that is not loaded the numbers of kernel functions,
  *		borrowed
  * @num_insns:	number of @insns
  * @num_funcs:	number of @funcs
+ * @num_lines:	number of @lines
  * @num_calls:	number of @calls
  * @id:		of the loaded program, 0 if it is not loaded
  * @hook:	where it runs
@@ -276,10 +288,12 @@ struct kernel_btf;
 struct code {
 	struct bpf_insn *insns;
 	struct code_func *funcs;
+	struct code_line *lines;
 	struct code_call *calls;
 	const struct kernel_btf *btf;
 	uint32_t num_insns;
 	uint32_t num_funcs;
+	uint32_t num_lines;
 	uint32_t num_calls;
 	uint32_t id;
 	unsigned int hook;
@@ -288,6 +302,18 @@ struct code {
 void code_print(struct cmd_ctx *ctx, const struct code *code);
 const struct code_call *code_call_find(const struct code *code, int32_t imm);
 void code_free(struct code *code);
+
+/* cmd_lines.c */
+
+struct bpf_prog_info;
+struct btf;
+struct gen_image;
+
+void line_make_ascii(char *text);
+int code_lines_make(struct code *code, const struct ir_ruleset *rs,
+		    const struct gen_image *img);
+int code_lines_read(int fd, const struct bpf_prog_info *of,
+		    const struct btf *btf, struct code *code);
 
 /* cmd_ksym.c */
 

@@ -229,7 +229,6 @@ static void action_json(json_writer_t *json, const struct ir_ruleset *rs,
 	}
 }
 
-/* JSON wants UTF-8, which comments need not be */
 static void text_json(json_writer_t *json, const struct ir_ruleset *rs,
 		      uint32_t entry)
 {
@@ -241,11 +240,10 @@ static void text_json(json_writer_t *json, const struct ir_ruleset *rs,
 		return;
 	bpfilter_rule_text(rs, entry, out);
 	fclose(out);
-	for (char *c = text; c && *c; c++)
-		if (*c & 0x80)
-			*c = '?';
-	if (text && *text)
+	if (text && *text) {
+		line_make_ascii(text);
 		jsonw_string_field(json, "text", text);
+	}
 	free(text);
 }
 

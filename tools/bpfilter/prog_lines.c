@@ -106,6 +106,25 @@ static void (*const printers[])(const struct printer *p,
 	[GEN_LINE_STEP]		= print_step,
 };
 
+/**
+ * bpfilter_prog_line_text() - print a line of a program's source
+ * @rs:		the table; without its blob rules have no text
+ * @img:	its image
+ * @hook:	hook of the program
+ * @line:	one of its lines
+ * @out:	where to
+ */
+void bpfilter_prog_line_text(const struct ir_ruleset *rs,
+			     const struct gen_image *img, int hook,
+			     const struct gen_line *line, FILE *out)
+{
+	const struct printer p = {
+		.rs = rs, .img = img, .hook = hook, .out = out,
+	};
+
+	printers[line->kind](&p, line);
+}
+
 /* --- Lines --- */
 
 /* Offset of what was printed among the strings, or a negative errno */

@@ -2,6 +2,7 @@
 #ifndef BPFILTER_PROG_LINES_H
 #define BPFILTER_PROG_LINES_H
 
+#include <stdio.h>
 #include <linux/bpf.h>
 
 #include "compile.h"
@@ -24,6 +25,9 @@ struct prog_lines {
 	uint32_t num;
 };
 
+void bpfilter_prog_line_text(const struct ir_ruleset *rs,
+			     const struct gen_image *img, int hook,
+			     const struct gen_line *line, FILE *out);
 int bpfilter_prog_lines_make(struct prog_lines *pl, struct btf *btf,
 			     const struct ir_ruleset *rs,
 			     const struct gen_image *img, int hook);

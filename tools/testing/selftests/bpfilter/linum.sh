@@ -147,7 +147,7 @@ ns_add box
 bpfilter_on "$box"
 inode=$(in_ns "$box" stat -L -c %i /proc/self/ns/net)
 
-plan 17
+plan 18
 
 check "rules in all forms are set" rules_load "$box" "$data/text/v4.rules"
 check_lines "$data/text/v4.rules" ipv4 "$IPTABLES" filter 139
@@ -169,6 +169,10 @@ check_is "so do those of a user chain" "$(ssh_lines)" \
 check_is "a jump calls under its rule's line" 1 \
 	"$(above "$id" '-A INPUT -p tcp -m tcp --dport 22 -j ssh' |
 		grep -c '_ssh$')"
+check_is "the command shows the same source" \
+	"$(lines "$id" | sed 's/ \[file:.*//')" \
+	"$(in_ns "$box" "$BPFILTER" dump table filter insns |
+		sed -n 's/^; //p')"
 check_is "a verdict is given under its rule's line" 1 \
 	"$(above "$id" '-A ssh -s 192.0.2.1/32 -j DROP' | grep -c exit)"
 
