@@ -58,8 +58,8 @@ cat > "$scratch/unit" << 'END'
 # Words, verdict and, if it matters, the rule
 -p tcp --dport 80 -s 192.0.2.1 -i eth0 => ACCEPT web:1
 -p tcp --dport 80 -s 198.51.100.1 -i eth0 => DROP web:3
--p tcp --dport 80 -s 198.51.100.1 -i eth0 --tcp-flags ACK --mac-source 02:00:00:00:00:02 => DROP INPUT:policy
--p tcp --dport 80 -s 198.51.100.1 -i eth0 --tcp-flags ACK --mac-source 02:00:00:00:00:01 => ACCEPT INPUT:11
+-p tcp --dport 80 -i eth0 -s 8.8.8.8 --tcp-flags ACK --mac-source 2:0:0:0:0:2 => DROP INPUT:policy
+-p tcp --dport 80 -i eth0 -s 8.8.8.8 --tcp-flags ACK --mac-source 2:0:0:0:0:1 => ACCEPT INPUT:11
 -p tcp --dport 80 -i lo => ACCEPT INPUT:1
 -p tcp --dport 80 -i eth0 --ctstate ESTABLISHED => ACCEPT INPUT:2
 
