@@ -139,7 +139,7 @@ ETH='020000000002 020000000001 0800'
 
 ns_add server client
 
-plan 37
+plan 33
 
 check "all is as the unit tests expect" \
 	"$BPFILTER" test "$scratch/rules" --expect "$scratch/unit"
