@@ -107,6 +107,9 @@ static int is_busy(const struct table_family *fam, const char *name,
 	return err;
 }
 
+/* Packets would have to pass both */
+#define BUSY	"iptables has rules in %s table \"%s\" here: \"force\" loads beside them"
+
 static int table_check_busy(struct load *l, const struct load_table *t)
 {
 	const struct table_family *fam = table_family_find(t->src->family);
@@ -117,8 +120,7 @@ static int table_check_busy(struct load *l, const struct load_table *t)
 		return cmd_error(l->ctx, "%s table \"%s\" of this network namespace: %s",
 				 fam->word, t->src->name, strerror(-err));
 	if (busy)
-		return cmd_error(l->ctx, "iptables has rules in %s table \"%s\" of this network namespace, packets would have to pass both: see \"force\"",
-				 fam->word, t->src->name);
+		return cmd_error(l->ctx, BUSY, fam->word, t->src->name);
 	return CMD_OK;
 }
 
@@ -155,7 +157,7 @@ static int track(struct load *l)
 		if (l->table[i].is_loaded &&
 		    bpfilter_standalone_tracks(l->table[i].c.rs))
 			err = track_hold(l->table[i].src->family);
-	return err ? cmd_error(l->ctx, "rules look at connections, which nf_tables cannot have tracked here: %s",
+	return err ? cmd_error(l->ctx, "connections cannot be tracked by nf_tables: %s",
 			       strerror(-err)) : CMD_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "cmd_text.h"
 #include "cmd_track.h"
 #include "cmd_translate.h"
+#include "hooks.h"
 
 /**
  * struct loaded_table - one such table
@@ -274,29 +275,49 @@ static int release_idle(const struct pins *pins, uint16_t family)
 	return err;
 }
 
-static int unload_table(struct cmd_ctx *ctx, const struct pins *pins,
-			const char *only)
+static bool is_loaded(const struct pin_names *names, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < names->num; i++)
+		if (!strcmp(names->name[i], name))
+			return true;
+	return false;
+}
+
+/* Also what a command that was killed left of a table */
+static int remove_tables(const struct pins *pins, uint16_t family,
+			 const char *only)
+{
+	int i, err = 0;
+
+	for (i = 0; !err && i < BPFILTER_NUM_TABLES; i++) {
+		const char *name = bpfilter_table_hooks[i].name;
+
+		if (!only || !strcmp(only, name))
+			err = pins_remove(pins, family, name);
+	}
+	return err;
+}
+
+static int unload_tables(struct cmd_ctx *ctx, const struct pins *pins,
+			 const char *only)
 {
 	const struct table_family *fam = table_family_find(ctx->family);
 	struct pin_names names;
-	bool found = false;
-	unsigned int i;
+	bool there;
 	int err;
 
 	err = pins_tables(pins, fam->family, &names);
-	for (i = 0; !err && i < names.num; i++) {
-		if (only && strcmp(only, names.name[i]))
-			continue;
-		found = true;
-		err = pins_remove(pins, fam->family, names.name[i]);
-	}
+	there = !only || is_loaded(&names, only);
 	free(names.name);
 	if (!err)
+		err = remove_tables(pins, fam->family, only);
+	if (!err)
 		err = release_idle(pins, fam->family);
-	if (err)
-		return loaded_error(ctx, fam, only ? only : "", err);
-	return found || !only ? CMD_OK :
-	       loaded_error(ctx, fam, only, -ENOENT);
+	if (!err && !there)
+		err = -ENOENT;
+	return err ? loaded_error(ctx, fam, only ? only : "", err) : CMD_OK;
 }
 
 /**
@@ -317,7 +338,7 @@ int cmd_unload(struct cmd_ctx *ctx, int argc, char **argv)
 	ret = pins_open(ctx, &pins);
 	if (ret != CMD_OK)
 		return ret;
-	ret = unload_table(ctx, &pins, argc ? argv[0] : NULL);
+	ret = unload_tables(ctx, &pins, argc ? argv[0] : NULL);
 	pins_close(&pins);
 	return ret;
 }

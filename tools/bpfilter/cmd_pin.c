@@ -23,6 +23,10 @@
 #include "cmd_pin.h"
 #include "cmd_pin_map.h"
 
+/* Where links are kept, so that they outlive the command */
+#define NO_BPFFS	"no BPF file system at %s: \"mount -t %s %s %s\" makes one"
+#define HIDDEN_BPFFS	"\"ip netns exec\" hides it, use -n instead"
+
 #define NETNS_SELF	"/proc/self/ns/net"
 #define NEXT		"-next"
 
@@ -151,8 +155,8 @@ static int bpffs_check(struct cmd_ctx *ctx)
 		return cmd_error(ctx, "%s: %s", PIN_BPFFS, strerror(errno));
 	if (fs.f_type == BPF_FS_MAGIC)
 		return CMD_OK;
-	return cmd_error(ctx, "no BPF file system at %s, where links are kept: \"mount -t bpf bpf %s\" makes one; \"ip netns exec\" hides it, use -n instead",
-			 PIN_BPFFS, PIN_BPFFS);
+	return cmd_error(ctx, NO_BPFFS "; " HIDDEN_BPFFS, PIN_BPFFS, "bpf",
+			 "bpf", PIN_BPFFS);
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "cmd_test.h"
 
 #define ARROW		"=>"
+#define BAD_LINE	"not \"PACKET => ACCEPT|DROP|unknown [CHAIN:RULE]\""
 
 /**
  * struct expected - one line
@@ -108,8 +109,8 @@ static int lines_read(struct test *t, const char *path, char *data,
 			continue;
 		err = expected_add(all, number, text);
 		if (err == -EINVAL)
-			return cmd_usage(t->ctx, "%s line %u: not \"PACKET => ACCEPT|DROP|unknown [CHAIN:RULE]\"",
-					 path, number);
+			return cmd_usage(t->ctx, "%s line %u: " BAD_LINE, path,
+					 number);
 		if (err)
 			return cmd_error(t->ctx, "%s", strerror(-err));
 	}

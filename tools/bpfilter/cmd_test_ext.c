@@ -2,6 +2,7 @@
 /* What extensions that only the kernel has can do, as far as it is certain */
 #include <string.h>
 #include <netinet/in.h>
+#include <linux/bits.h>
 #include <linux/netfilter/xt_CT.h>
 
 #include "cmd_test.h"
@@ -9,9 +10,9 @@
 
 #define FIELD(name)	(1ULL << IR_FIELD_##name)
 
-#define WENT_DROP	(1U << EVAL_WENT_DROP)
-#define WENT_ACCEPT	(1U << EVAL_WENT_ACCEPT)
-#define WENT_ON		(1U << EVAL_WENT_ON)
+#define WENT_DROP	BIT(EVAL_WENT_DROP)
+#define WENT_ACCEPT	BIT(EVAL_WENT_ACCEPT)
+#define WENT_ON		BIT(EVAL_WENT_ON)
 
 /*
  * Matches that say yes or no. All others may also drop the packet, as native's

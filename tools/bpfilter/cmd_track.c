@@ -26,6 +26,7 @@
 
 /**
  * struct batch - messages that take effect together
+ * @align:	for the alignment
  * @bytes:	the messages
  * @len:	bytes of them
  * @num:	how many, each of which is answered

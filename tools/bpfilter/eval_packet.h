@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <netinet/in.h>
+#include <linux/bits.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #include "ir.h"
@@ -15,7 +16,7 @@
 #define PACKET_ANSWERS	16
 
 /* Behind all fields: whether its connection has other addresses */
-#define PACKET_UNKNOWN_NAT	(1ULL << IR_FIELD_COUNT)
+#define PACKET_UNKNOWN_NAT	BIT_ULL(IR_FIELD_COUNT)
 
 /* Room for all bytes of a packet that somebody may look at */
 #define PACKET_MAX	256

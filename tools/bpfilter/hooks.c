@@ -11,7 +11,7 @@
 			 BIT(NF_INET_LOCAL_OUT))
 #define HOOKS_ALL	(BIT(NF_INET_NUMHOOKS) - 1)
 
-#define SAME_PRIORITY(n)	{ (n), (n), (n), (n), (n) }
+#define SAME_PRIORITY(n)	{ [0 ... BPFILTER_NUMHOOKS - 1] = (n) }
 
 const struct table_hooks bpfilter_table_hooks[BPFILTER_NUM_TABLES] = {
 	{

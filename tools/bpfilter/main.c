@@ -151,15 +151,27 @@ bool cmd_word(const char *arg, const char *word)
 	return len && !strncmp(arg, word, len);
 }
 
+static void help_command(const struct cmd *cmd)
+{
+	const struct option *own = cmd->options;
+
+	printf("    %s%s%s\n            %s\n", cmd->name,
+	       cmd->synopsis[0] ? " " : "", cmd->synopsis, cmd->summary);
+	if (!own)
+		return;
+	printf("            options:");
+	for (; own->name; own++)
+		printf(" --%s", own->name);
+	printf("\n");
+}
+
 static void help_plain(void)
 {
 	unsigned int i;
 
 	printf("Usage: bpfilter [OPTIONS] COMMAND\n\nCommands:\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("    %s%s%s\n            %s\n", commands[i].name,
-		       commands[i].synopsis[0] ? " " : "",
-		       commands[i].synopsis, commands[i].summary);
+		help_command(&commands[i]);
 
 	printf("\nOptions:\n");
 	options_print();
@@ -167,6 +179,7 @@ static void help_plain(void)
 
 static void help_json(json_writer_t *json)
 {
+	const struct option *own;
 	unsigned int i;
 
 	jsonw_start_object(json);
@@ -177,6 +190,11 @@ static void help_json(json_writer_t *json)
 		jsonw_string_field(json, "name", commands[i].name);
 		jsonw_string_field(json, "synopsis", commands[i].synopsis);
 		jsonw_string_field(json, "summary", commands[i].summary);
+		jsonw_name(json, "options");
+		jsonw_start_array(json);
+		for (own = commands[i].options; own && own->name; own++)
+			jsonw_string(json, own->name);
+		jsonw_end_array(json);
 		jsonw_end_object(json);
 	}
 	jsonw_end_array(json);

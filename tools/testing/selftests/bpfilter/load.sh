@@ -24,7 +24,7 @@ fi
 # bpf_mount: what a machine has at this place
 bpf_mount()
 {
-	mount -t bpf bpf "$BPFFS"
+	mount -t bpf none "$BPFFS"
 }
 
 # enter NS COMMAND...: "ip netns exec" would hide the BPF file system
@@ -219,7 +219,8 @@ check_fails "the ruleset in force stays" pings "$links" -I 127.0.0.2
 
 check "one in its place, under a flood that neither lets pass" \
 	replace_flood "$links"
-check_is "its links are the only ones" 'filter FORWARD,filter INPUT,filter OUTPUT,mangle PREROUTING' \
+check_is "its links are the only ones" \
+	'filter FORWARD,filter INPUT,filter OUTPUT,mangle PREROUTING' \
 	"$(bpf "$links" -j loaded | jq -r '[.tables[] | .name as $t |
 		.hooks[] | "\($t) \(.hook)"] | sort | join(",")')"
 
@@ -240,6 +241,8 @@ mv "$(pin_folder "$links")/ipv4/filter" \
 	"$(pin_folder "$links")/ipv4/filter-next"
 check "what a command left is tidied up" bpf "$links" load "$scratch/2.rules"
 check "and filters no more" pings "$links"
+mv "$(pin_folder "$links")/ipv4/filter" \
+	"$(pin_folder "$links")/ipv4/filter-next"
 bpf "$links" unload
 check_is "nothing is left" '' "$(find "$(pin_folder "$links")" 2>/dev/null)"
 
