@@ -249,10 +249,11 @@ test_traces()
 	check "killed: nothing is attached" wait_links 0
 	sleep 0.5
 	check_is "killed: loggers are what they were" "$loggers" "$(loggers "$box")"
-	in_ns "$box" sh -c "echo NONE > $LOGGER/10"
+	in_ns "$box" sh -c "echo nfnetlink_log > $LOGGER/2; echo NONE > $LOGGER/10"
 	trace_start "$box" trace -p icmp
 	trace_end TERM
-	check_is "no logger stays no logger" NONE "$(in_ns "$box" cat $LOGGER/10)"
+	check_is "nfnetlink_log stays, and no logger stays no logger" \
+		"$(printf 'nfnetlink_log\nNONE')" "$(loggers "$box")"
 }
 
 # err ARGUMENT...: why the command fails, as JSON tells it
