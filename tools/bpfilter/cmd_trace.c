@@ -115,13 +115,39 @@ static int watch(struct trace *t)
 	int ret = 0;
 
 	while (!ret && !fds[1].revents && (!end || now_ms() < end)) {
-		ret = poll(fds, ARRAY_SIZE(fds), t->counted ? LINGER_MS / 5 : -1);
-		if (ret < 0)
+		if (poll(fds, ARRAY_SIZE(fds),
+			 t->counted ? LINGER_MS / 5 : -1) < 0)
 			return errno == EINTR ? 0 : -errno;
-		ret = fds[0].revents ? trace_log_read(&t->log, report, t) : 0;
+		if (fds[0].revents)
+			ret = trace_log_read(&t->log, report, t);
+		ret = ret < 0 ? ret : 0;
 		if (t->counted && !end)
 			end = now_ms() + LINGER_MS;
 	}
+	return ret;
+}
+
+static void filters_detach(struct trace *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_NUM_FAMILIES; i++)
+		trace_filter_detach(&t->filter[i]);
+}
+
+/*
+ * What came in before the end is told. Nothing is added to that, not even by
+ * rules with the target TRACE. Returns 0 or a negative errno.
+ */
+static int reports_finish(struct trace *t)
+{
+	int ret;
+
+	filters_detach(t);
+	trace_logger_give(&t->logger);
+	do {
+		ret = trace_log_read(&t->log, report, t);
+	} while (ret > 0);
 	return ret;
 }
 
@@ -176,16 +202,14 @@ static int trace_run(struct trace *t, const struct trace_args *args)
 	if (!t->ctx->json && isatty(STDERR_FILENO))
 		fprintf(stderr, "Tracing, end with Ctrl-C\n");
 	ret = watch(t);
+	ret = ret ? ret : reports_finish(t);
 	lost_print(t);
 	return ret ? cmd_error(t->ctx, "reports: %s", strerror(-ret)) : CMD_OK;
 }
 
 static void trace_end(struct trace *t)
 {
-	unsigned int i;
-
-	for (i = 0; i < TABLE_NUM_FAMILIES; i++)
-		trace_filter_detach(&t->filter[i]);
+	filters_detach(t);
 	trace_logger_give(&t->logger);
 	trace_log_close(&t->log);
 	if (t->signals >= 0)

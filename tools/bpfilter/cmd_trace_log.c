@@ -330,12 +330,12 @@ static int message_do(struct trace_log *log, const struct nlmsghdr *nlh,
 /**
  * trace_log_read - read reports that came in
  * @log:	where from
- * @fn:		called for each; another return than 0 ends the reading
+ * @fn:		called for each; a negative errno ends the reading
  * @priv:	for @fn
  *
  * Does not wait. What else is logged in the namespace is left out.
  *
- * Return: what @fn returned last, or a negative errno
+ * Return: 1, 0 if nothing was there, or a negative errno
  */
 int trace_log_read(struct trace_log *log, trace_report_fn fn, void *priv)
 {
@@ -345,12 +345,13 @@ int trace_log_read(struct trace_log *log, trace_report_fn fn, void *priv)
 	unsigned int left;
 	int ret = 0;
 
-	if (n < 0 && errno == ENOBUFS)
+	if (n < 0 && errno == ENOBUFS) {
 		log->overrun = true;
+		return 1;
+	}
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ?
-		       0 : -errno;
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	for (left = n; !ret && NLMSG_OK(nlh, left); nlh = NLMSG_NEXT(nlh, left))
 		ret = message_do(log, nlh, fn, priv);
-	return ret;
+	return ret ? ret : 1;
 }

@@ -249,10 +249,11 @@ test_traces()
 	check "killed: nothing is attached" wait_links 0
 	sleep 0.5
 	check_is "killed: loggers are what they were" "$loggers" "$(loggers "$box")"
-	in_ns "$box" sh -c "echo NONE > $LOGGER/10"
+	in_ns "$box" sh -c "echo nfnetlink_log > $LOGGER/2; echo NONE > $LOGGER/10"
 	trace_start "$box" trace -p icmp
 	trace_end TERM
-	check_is "no logger stays no logger" NONE "$(in_ns "$box" cat $LOGGER/10)"
+	check_is "nfnetlink_log stays, and no logger stays no logger" \
+		"$(printf 'nfnetlink_log\nNONE')" "$(loggers "$box")"
 }
 
 # err ARGUMENT...: why the command fails, as JSON tells it
@@ -307,6 +308,9 @@ test_packets()
 	filter="-p udp -m multiport ! --dports 50,51"
 	check_is "a match that is translated" 52 \
 		"$(sent "udp dport=50" "udp dport=51" "udp dport=52")"
+	check_is "packets that are alike" "52" "$(sent "udp n=3 dport=52")"
+	check_is "are told apart" 3 \
+		"$(jq -s 'map(.packet) | unique | length' "$tmp/out")"
 	filter="ipv6 -p udp --dport 60" family=6
 	check_is "behind IPv6 extension headers" 60 \
 		"$(sent "udp dport=60 ext=hbh" "udp dport=61 ext=hbh")"
@@ -316,7 +320,7 @@ test_packets()
 
 NATIVE=0
 ! have_native || NATIVE=1
-plan 35
+plan 37
 test_family 4
 test_family 6
 ns_add box nat
