@@ -43,6 +43,14 @@ static const struct cmd commands[] = {
 		"a ruleset as the translator sees it, and its instructions"
 	},
 	{
+		"rules", cmd_rules, "[ipv4 | ipv6] [TABLE [CHAIN]]",
+		"live rules, their counters, and where each of them went"
+	},
+	{
+		"explain", cmd_explain, "[FILE]",
+		"rules that never match and why, and what becomes of the others"
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},
