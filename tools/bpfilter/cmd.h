@@ -85,6 +85,11 @@ bool cmd_word(const char *arg, const char *word);
 int cmd_show(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
 
+/* cmd_list.c, cmd_explain.c */
+
+int cmd_rules(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_explain(struct cmd_ctx *ctx, int argc, char **argv);
+
 /* cmd_top.c, cmd_trace.c */
 
 int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
@@ -321,6 +326,7 @@ int ksym_name_calls(struct code *code);
 
 /* cmd_ir.c */
 
+void blob_name_json(json_writer_t *json, const char *key, const char *name);
 void ir_print(struct cmd_ctx *ctx, const struct ir_ruleset *rs);
 
 #endif /* BPFILTER_CMD_H */

@@ -36,9 +36,13 @@ static const char *const action_names[] = {
 	[IR_ACTION_SET_MARK]	= "set_mark",
 };
 
-/* Names come from the blob: bytes that cannot be printed become "?" */
-static void blob_name_json(json_writer_t *json, const char *key,
-			   const char *name)
+/**
+ * blob_name_json - print a name that comes from a blob as a member of an object
+ * @json:	where to
+ * @key:	name of the member
+ * @name:	the name; of its bytes those that cannot be printed become "?"
+ */
+void blob_name_json(json_writer_t *json, const char *key, const char *name)
 {
 	char text[sizeof(((struct ir_chain *)0)->name)];
 	unsigned int i;

@@ -43,6 +43,16 @@ int translation_read(struct translation *t, const void *blob, size_t size,
 	return ret ? ret : bpfilter_passes_run(t->rs, why);
 }
 
+/* Any number will do for what is not called */
+static void assume_bpfilter(struct kernel_btf *btf)
+{
+	unsigned int i;
+
+	for (i = KBTF_FUNC_XT_MATCH; i <= KBTF_FUNC_TRACE; i++)
+		if (btf->func[i] == KBTF_NONE)
+			btf->func[i] = 0;
+}
+
 /**
  * translation_make - translate what was read up to instructions and data
  * @t:		behind translation_read()
@@ -68,6 +78,8 @@ int translation_make(struct translation *t, struct refusal *why)
 		return bpfilter_refuse(why, -ret, false, NULL,
 				       "types of the running kernel: %s",
 				       strerror(-ret));
+	if (t->assume)
+		assume_bpfilter(&t->btf);
 	ret = bpfilter_plan_make(t->rs, &env, &t->plan, why);
 	return ret ? ret : bpfilter_gen(t->rs, t->plan, &env, &t->img, why);
 }

@@ -95,6 +95,8 @@ void bpfilter_plan_free(struct plan *plan);
  * struct gen_func - one function of a program, in the order of instructions
  * @name:	C identifier made of the chain's name
  * @insn_off:	index of its first instruction
+ * @first:	index of its first rule
+ * @end:	index behind its last rule; @first if it walks no rules
  * @is_entry:	the program's entry: int name(struct bpf_nf_ctx *); the others
  *		are int name(struct sk_buff *, struct nf_hook_state *,
  *		struct run_state *)
@@ -102,6 +104,8 @@ void bpfilter_plan_free(struct plan *plan);
 struct gen_func {
 	char name[64];
 	uint32_t insn_off;
+	uint32_t first;
+	uint32_t end;
 	bool is_entry;
 };
 

@@ -122,6 +122,8 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 			continue;
 		name_chain_func(g, prog, &g->plan->funcs[i]);
 		put_func(g, prog, g->func_label[i]);
+		prog->funcs[prog->num_funcs - 1].first = g->plan->funcs[i].first;
+		prog->funcs[prog->num_funcs - 1].end = g->plan->funcs[i].end;
 	}
 	list_other(g, prog, "load_state", g->load_state);
 	list_other(g, prog, "walk", g->walk);

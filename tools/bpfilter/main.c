@@ -28,6 +28,14 @@ static const struct cmd commands[] = {
 		"a ruleset as the translator sees it, and its instructions"
 	},
 	{
+		"rules", cmd_rules, "[ipv4 | ipv6] [TABLE [CHAIN]]",
+		"live rules, their counters, and where each of them went"
+	},
+	{
+		"explain", cmd_explain, "[FILE]",
+		"rules that never match and why, and what becomes of the others"
+	},
+	{
 		"top", cmd_top, "[ipv4 | ipv6] [TABLE]",
 		"rules by the rate of packets that pass them"
 	},

@@ -53,14 +53,16 @@ struct match_group {
 };
 
 /**
- * enum target_effect - what a bridged target that goes on can change
+ * enum target_effect - what a bridged target can change and go on
  * @TARGET_EFFECT_ANY:	anything: what was read from the packet is read anew
  * @TARGET_EFFECT_NONE:	nothing that a rule of the same run looks at, the mark
  *			apart, which is never kept
+ * @TARGET_EFFECT_ENDS:	it never goes on
  */
 enum target_effect {
 	TARGET_EFFECT_ANY,
 	TARGET_EFFECT_NONE,
+	TARGET_EFFECT_ENDS,
 };
 
 /**

@@ -15,6 +15,7 @@
 #include "ir_text.h"
 #include "unit/ir_eval.h"
 #include "unit/random.h"
+#include "unit/vm_compare.h"
 
 /* Seconds that a busy machine may take */
 #define SLOW		300
@@ -35,6 +36,7 @@ static int walk_packets(const struct ir_ruleset *rs, struct rng *r)
 		if (rs->hook_chain[h] < 0)
 			continue;
 		random_all_packet(r, rs->family, h, &pkt);
+		vm_mend_answers(rs, &pkt);
 		bad |= ir_eval(rs, h, &pkt, counters) == EVAL_BROKEN;
 	}
 	free(counters);
