@@ -45,7 +45,7 @@ FIXTURE_SETUP(move)
 	self->sk = rawipt_netns(RAWIPT_NATIVE);
 	ASSERT_LE(0, self->sk);
 	for (i = 0; i < FLOOD_RULESETS; i++)
-		flood_rules_build(&self->rules[i], i);
+		flood_rules_build(&self->rules[i], i, 0);
 	ASSERT_EQ(0, rawipt_replace(self->sk, &self->rules[0].rules));
 	ASSERT_EQ(0, bpfilter_enable(1));
 	ASSERT_EQ(0, status_tables(self->sk));
