@@ -270,7 +270,7 @@ static int replace_next(struct replacer *r)
 	struct flood_rules *from = &r->rules[r->now];
 	unsigned int next = (r->now + 1) % FLOOD_RULESETS;
 	struct flood_rules *to = &r->rules[next];
-	struct xt_counters add[RAWIPT_MAX_COUNTERS] = { 0 };
+	struct xt_counters *add;
 	int err;
 
 	to->rules.repl->num_counters = from->rules.repl->num_entries;
@@ -279,12 +279,16 @@ static int replace_next(struct replacer *r)
 	if (err)
 		return err;
 	r->now = next;
+	add = calloc(to->rules.repl->num_entries, sizeof(*add));
+	if (!add)
+		return -ENOMEM;
 	add[to->in] = to->rules.repl->counters[from->in];
 	add[to->out] = to->rules.repl->counters[from->out];
 	do {
 		err = rawipt_add_counters(r->sk, add,
 					  to->rules.repl->num_entries);
 	} while (is_overtaken(err));
+	free(add);
 	return err;
 }
 
