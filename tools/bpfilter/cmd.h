@@ -2,6 +2,7 @@
 #ifndef BPFILTER_CMD_H
 #define BPFILTER_CMD_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,19 @@ enum cmd_status {
 	CMD_USAGE,
 };
 
+/* What getopt_long() is to return for a command's own options */
+#define OPTION_OWN	256
+
+/**
+ * struct cmd_option - an option that only one command has
+ * @name:	its name
+ * @value:	its value, NULL for one that takes none
+ */
+struct cmd_option {
+	const char *name;
+	const char *value;
+};
+
 /**
  * struct cmd_ctx - the options before and after a command's name
  * @json:	where output goes as JSON; NULL: plain text on stdout
@@ -42,6 +56,11 @@ enum cmd_status {
  * @family:	-4, -6: of rulesets in files, NFPROTO_IPV4 without
  * @netns:	-n: name or path of the network namespace that was entered, or
  *		NULL
+ * @interval:	-i: seconds from one sample to the next
+ * @count:	-c: end after so many samples or packets, 0: never
+ * @ended:	the JSON on stdout is complete, its line's end included
+ * @own:	options that only the command has, in their order, owned
+ * @num_own:	number of @own
  */
 struct cmd_ctx {
 	json_writer_t *json;
@@ -49,10 +68,16 @@ struct cmd_ctx {
 	bool plan;
 	uint16_t family;
 	const char *netns;
+	double interval;
+	unsigned int count;
+	bool ended;
+	struct cmd_option *own;
+	unsigned int num_own;
 };
 
 int __printf(2, 3) cmd_error(struct cmd_ctx *ctx, const char *fmt, ...);
 int __printf(2, 3) cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...);
+void cmd_json_end(struct cmd_ctx *ctx);
 bool cmd_word(const char *arg, const char *word);
 
 /* cmd_show.c, cmd_dump.c */
@@ -64,6 +89,28 @@ int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
 
 int cmd_rules(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_explain(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_top.c, cmd_trace.c */
+
+int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_test.c */
+
+extern const struct option cmd_test_options[];
+
+int cmd_test(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_load.c, cmd_loaded.c */
+
+int cmd_load(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_loaded(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_unload(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_handover.c */
+
+int cmd_takeover(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_release(struct cmd_ctx *ctx, int argc, char **argv);
 
 /* cmd_netns.c */
 
@@ -121,6 +168,9 @@ const struct table_family *table_family_find(uint16_t family);
 const struct table_family *table_family_word(const char *word);
 int table_socket(const struct table_family *fam);
 int table_status(int sk, struct bpfilter_status **status);
+const char *table_error(int err);
+bool table_is_owned(const struct bpfilter_status *status,
+		    const struct table_family *fam, const char *name);
 int table_names(const struct table_family *fam, struct table_names *names);
 bool table_names_have(const struct table_names *names, const char *name);
 int table_fetch(int sk, const struct table_family *fam, const char *name,

@@ -6,9 +6,11 @@
  * rule its matches with their tests. The names are those of the enums in ir.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "ir_text.h"
 #include "match.h"
 
 static const char *const header_names[] = {
@@ -231,6 +233,26 @@ static void action_json(json_writer_t *json, const struct ir_ruleset *rs,
 	}
 }
 
+/* JSON wants UTF-8, which comments need not be */
+static void text_json(json_writer_t *json, const struct ir_ruleset *rs,
+		      uint32_t entry)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	bpfilter_rule_text(rs, entry, out);
+	fclose(out);
+	for (char *c = text; c && *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	if (text && *text)
+		jsonw_string_field(json, "text", text);
+	free(text);
+}
+
 static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 		      uint32_t entry)
 {
@@ -241,6 +263,7 @@ static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 	jsonw_uint_field(json, "number", rule->number);
 	jsonw_uint_field(json, "entry", entry);
 	jsonw_uint_field(json, "offset", rule->offset);
+	text_json(json, rs, entry);
 	hooks_json(json, "comefrom", rule->comefrom);
 	if (rule->is_policy)
 		jsonw_bool_field(json, "policy", true);

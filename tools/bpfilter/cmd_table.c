@@ -17,9 +17,7 @@
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "cmd.h"
-
-/* Times that a table may change under our eyes before we give up */
-#define FETCH_TRIES		16
+#include "fetch.h"
 
 /* The numbers of the options and the layout of their values are one */
 static_assert(IP6T_SO_GET_INFO == IPT_SO_GET_INFO, "options");
@@ -141,6 +139,51 @@ int table_status(int sk, struct bpfilter_status **status)
 	return ret;
 }
 
+static const struct {
+	int error;
+	const char *text;
+} table_errors[] = {
+	{ ENOPROTOOPT, "no bpfilter in this kernel, or its module is not loaded" },
+	{ EPERM, "not permitted: this takes CAP_NET_ADMIN" },
+	{ EPROTONOSUPPORT, "the kernel's bpfilter is of another version" },
+};
+
+/**
+ * table_error - what an error of bpfilter's own socket options means
+ * @err:	negative errno, as of table_status()
+ *
+ * Return: text without an end of line
+ */
+const char *table_error(int err)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table_errors); i++)
+		if (table_errors[i].error == -err)
+			return table_errors[i].text;
+	return strerror(-err);
+}
+
+/**
+ * table_is_owned - does bpfilter run a table
+ * @status:	what table_status() filled
+ * @fam:	the table's family
+ * @name:	the table's name
+ *
+ * Return: true if so; else it is the native engine's, or there is none
+ */
+bool table_is_owned(const struct bpfilter_status *status,
+		    const struct table_family *fam, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < status->num_tables; i++)
+		if (status->tables[i].family == fam->family &&
+		    !strcmp(status->tables[i].name, name))
+			return true;
+	return false;
+}
+
 static int names_add(struct table_names *names, const char *name)
 {
 	void *p;
@@ -197,65 +240,6 @@ bool table_names_have(const struct table_names *names, const char *name)
 	return false;
 }
 
-static int entries_read(int sk, int level, const struct ipt_getinfo *info,
-			struct ipt_replace *blob)
-{
-	struct ipt_get_entries *get;
-	socklen_t size = sizeof(*get) + info->size;
-	int ret = 0;
-
-	get = calloc(1, size);
-	if (!get)
-		return -ENOMEM;
-	memcpy(get->name, info->name, sizeof(get->name));
-	get->size = info->size;
-
-	if (getsockopt(sk, level, IPT_SO_GET_ENTRIES, get, &size))
-		ret = -errno;
-	else
-		memcpy(blob->entries, get->entrytable, info->size);
-	free(get);
-	return ret;
-}
-
-static struct ipt_replace *blob_from_info(const struct ipt_getinfo *info)
-{
-	struct ipt_replace *blob = calloc(1, sizeof(*blob) + info->size);
-
-	if (!blob)
-		return NULL;
-	memcpy(blob->name, info->name, sizeof(blob->name));
-	blob->valid_hooks = info->valid_hooks;
-	blob->num_entries = info->num_entries;
-	blob->size = info->size;
-	memcpy(blob->hook_entry, info->hook_entry, sizeof(blob->hook_entry));
-	memcpy(blob->underflow, info->underflow, sizeof(blob->underflow));
-	blob->num_counters = info->num_entries;
-	return blob;
-}
-
-static int fetch_once(int sk, int level, const char *name,
-		      struct ipt_replace **blob)
-{
-	struct ipt_getinfo info = {};
-	socklen_t size = sizeof(info);
-	int ret;
-
-	snprintf(info.name, sizeof(info.name), "%s", name);
-	if (getsockopt(sk, level, IPT_SO_GET_INFO, &info, &size))
-		return -errno;
-
-	*blob = blob_from_info(&info);
-	if (!*blob)
-		return -ENOMEM;
-	ret = entries_read(sk, level, &info, *blob);
-	if (ret) {
-		free(*blob);
-		*blob = NULL;
-	}
-	return ret;
-}
-
 /**
  * table_fetch - a live table as the blob that would replace it
  * @sk:		socket of @fam in the table's network namespace
@@ -272,20 +256,7 @@ static int fetch_once(int sk, int level, const char *name,
 int table_fetch(int sk, const struct table_family *fam, const char *name,
 		struct ipt_replace **blob)
 {
-	unsigned int i;
-	int ret;
-
-	*blob = NULL;
-	if (strlen(name) >= XT_TABLE_MAXNAMELEN)
-		return -ENAMETOOLONG;
-
-	/* Between the two questions the table may get another size */
-	for (i = 0; i < FETCH_TRIES; i++) {
-		ret = fetch_once(sk, fam->level, name, blob);
-		if (ret != -EAGAIN)
-			break;
-	}
-	return ret;
+	return bpfilter_table_fetch(sk, fam->level, name, blob);
 }
 
 /**

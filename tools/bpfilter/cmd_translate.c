@@ -2,23 +2,13 @@
 /* Translation without loading, as the helper would do it now */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <bpf/libbpf.h>
 
 #include "cmd.h"
 #include "cmd_translate.h"
+#include "ir_text.h"
 
 #define PLAN_PARAMETER	"/sys/module/bpfilter/parameters/plan"
-
-/* The coarse clock's resolution is the kernel's tick */
-static uint32_t kernel_hz(void)
-{
-	struct timespec res;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_nsec <= 0)
-		return 100;
-	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
-}
 
 static enum plan_mode kernel_plan(void)
 {
@@ -36,7 +26,7 @@ static enum plan_mode kernel_plan(void)
 /**
  * translation_read - read a blob as the translator does
  * @t:		all zero; to be freed with translation_free() in any case
- * @blob:	as bpfilter_blob_read() takes it
+ * @blob:	as bpfilter_blob_read() takes it; stays as long as @t
  * @size:	bytes of @blob
  * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @why:	filled if the translator refuses it
@@ -48,6 +38,7 @@ int translation_read(struct translation *t, const void *blob, size_t size,
 {
 	int ret = bpfilter_blob_read(blob, size, family, &t->rs, why);
 
+	bpfilter_blob_attach(t->rs, blob);
 	t->size = size;
 	return ret ? ret : bpfilter_passes_run(t->rs, why);
 }
@@ -75,9 +66,10 @@ int translation_make(struct translation *t, struct refusal *why)
 	const struct compile_env env = {
 		.btf = &t->btf,
 		.nr_cpus = cpus > 0 ? cpus : 1,
-		.hz = kernel_hz(),
-		.plan = kernel_plan(),
+		.hz = bpfilter_kernel_hz(),
+		.plan = t->use == COMPILE_FILTER ? PLAN_CODE : kernel_plan(),
 		.seed = t->size,
+		.use = t->use,
 	};
 	int ret;
 

@@ -428,6 +428,8 @@ struct ir_chain {
  * @num_tests:	number of @tests
  * @num_ranges:	number of @ranges
  * @num_bridged: number of @bridged
+ * @entries:	the blob's entries, for the lines of rules: set with
+ *		bpfilter_blob_attach() and borrowed, NULL without
  *
  * Owned by whoever called bpfilter_blob_read(); freed with bpfilter_ir_free().
  */
@@ -449,6 +451,7 @@ struct ir_ruleset {
 	uint32_t num_tests;
 	uint32_t num_ranges;
 	uint32_t num_bridged;
+	const char *entries;
 };
 
 void bpfilter_ir_free(struct ir_ruleset *rs);

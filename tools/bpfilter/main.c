@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bpfilter - show what the kernel's bpfilter does with iptables rulesets
+ * bpfilter - see, test and move iptables rulesets that run as BPF programs
  *
  * Options and commands are tables; help is printed from them.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,21 +12,7 @@
 #include <bpf/libbpf.h>
 #include <linux/netfilter.h>
 
-#include "cmd.h"
-
-/**
- * struct cmd - one command
- * @name:	its name; a prefix of it does too
- * @run:	does it; @argc and @argv are what follows the name
- * @synopsis:	its arguments for help
- * @summary:	one line for help
- */
-struct cmd {
-	const char *name;
-	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
-	const char *synopsis;
-	const char *summary;
-};
+#include "cmd_option.h"
 
 static int cmd_help(struct cmd_ctx *ctx, int argc, char **argv);
 static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv);
@@ -51,6 +36,41 @@ static const struct cmd commands[] = {
 		"rules that never match and why, and what becomes of the others"
 	},
 	{
+		"top", cmd_top, "[ipv4 | ipv6] [TABLE]",
+		"rules by the rate of packets that pass them"
+	},
+	{
+		"trace", cmd_trace, "[ipv4 | ipv6] [FILTER]",
+		"each rule that packets meet, with its verdict",
+		.last = true
+	},
+	{
+		"load", cmd_load, "FILE [force]",
+		"run a ruleset on a kernel without bpfilter"
+	},
+	{
+		"loaded", cmd_loaded, "",
+		"tables that load put in force, and their counters"
+	},
+	{
+		"unload", cmd_unload, "[TABLE]",
+		"end what load put in force"
+	},
+	{
+		"test", cmd_test,
+		"FILE { --pcap IN | --packet WORDS | --expect FILE }...",
+		"what rules would do with packets, without the system's firewall",
+		cmd_test_options
+	},
+	{
+		"takeover", cmd_takeover, "[ipv4 | ipv6] [TABLE...]",
+		"move live native tables into bpfilter"
+	},
+	{
+		"release", cmd_release, "[ipv4 | ipv6] [TABLE...]",
+		"move tables of bpfilter back into the native engine"
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},
@@ -58,32 +78,6 @@ static const struct cmd commands[] = {
 		"version", cmd_version, "",
 		"versions of the protocol and of libbpf"
 	},
-};
-
-static const struct option options[] = {
-	{ "json",	no_argument,		NULL, 'j' },
-	{ "pretty",	no_argument,		NULL, 'p' },
-	{ "all",	no_argument,		NULL, 'a' },
-	{ "plan",	no_argument,		NULL, 'P' },
-	{ "ipv4",	no_argument,		NULL, '4' },
-	{ "ipv6",	no_argument,		NULL, '6' },
-	{ "netns",	required_argument,	NULL, 'n' },
-	{ "help",	no_argument,		NULL, 'h' },
-	{ "version",	no_argument,		NULL, 'V' },
-	{}
-};
-
-/* What follows an option in help, in the order of options[] */
-static const char *const option_help[] = {
-	"output as JSON",
-	"output as JSON for human readers",
-	"show: the network namespaces in /run/netns too",
-	"show: what became of each chain",
-	"the ruleset in a file is one of IPv4, as without this option",
-	"the ruleset in a file is one of IPv6",
-	"NAME: a network namespace in /run/netns, or a path",
-	"same as the command help",
-	"same as the command version",
 };
 
 static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
@@ -95,6 +89,7 @@ static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
 		jsonw_start_object(ctx->json);
 		jsonw_string_field(ctx->json, "error", text);
 		jsonw_end_object(ctx->json);
+		ctx->ended = false;
 	} else {
 		fprintf(stderr, "Error: %s\n", text);
 	}
@@ -137,6 +132,20 @@ int cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...)
 }
 
 /**
+ * cmd_json_end - end one of several JSON objects: a line for each
+ * @ctx:	options, with -j
+ *
+ * Whoever reads them has the object now, and the command's end adds nothing.
+ */
+void cmd_json_end(struct cmd_ctx *ctx)
+{
+	jsonw_reset(ctx->json);
+	putchar('\n');
+	fflush(stdout);
+	ctx->ended = true;
+}
+
+/**
  * cmd_word - is an argument this word, or the beginning of it
  * @arg:	argument
  * @word:	word
@@ -161,9 +170,7 @@ static void help_plain(void)
 		       commands[i].synopsis, commands[i].summary);
 
 	printf("\nOptions:\n");
-	for (i = 0; i < ARRAY_SIZE(option_help); i++)
-		printf("    -%c, --%-8s %s\n", options[i].val,
-		       options[i].name, option_help[i]);
+	options_print();
 }
 
 static void help_json(json_writer_t *json)
@@ -180,6 +187,10 @@ static void help_json(json_writer_t *json)
 		jsonw_string_field(json, "summary", commands[i].summary);
 		jsonw_end_object(json);
 	}
+	jsonw_end_array(json);
+	jsonw_name(json, "options");
+	jsonw_start_array(json);
+	options_print_json(json);
 	jsonw_end_array(json);
 	jsonw_end_object(json);
 }
@@ -213,62 +224,31 @@ static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+/**
+ * command_find - find a command by its name, or the beginning of it
+ * @word:	argument
+ *
+ * Return: the first such, or NULL.
+ */
+const struct cmd *command_find(const char *word)
 {
 	unsigned int i;
 
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (cmd_word(word, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
+{
+	const struct cmd *cmd;
+
 	if (!argc)
 		return cmd_usage(ctx, "no command");
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (cmd_word(argv[0], commands[i].name))
-			return commands[i].run(ctx, argc - 1, argv + 1);
-
-	return cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
-}
-
-static int json_start(struct cmd_ctx *ctx, bool pretty)
-{
-	if (!ctx->json)
-		ctx->json = jsonw_new(stdout);
-	if (!ctx->json)
-		return cmd_error(ctx, "%s", strerror(ENOMEM));
-	if (pretty)
-		jsonw_pretty(ctx->json, true);
-	return CMD_OK;
-}
-
-/* The command that an option stands for, if any, goes to @instead */
-static int options_read(struct cmd_ctx *ctx, int argc, char **argv,
-			char **instead)
-{
-	const char *bad = NULL;
-	int opt;
-
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpaP46n:hV", options, NULL)) >= 0) {
-		if ((opt == 'j' || opt == 'p') &&
-		    json_start(ctx, opt == 'p') != CMD_OK)
-			return CMD_FAILED;
-		else if (opt == 'a')
-			ctx->all = true;
-		else if (opt == 'P')
-			ctx->plan = true;
-		else if (opt == '4' || opt == '6')
-			ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
-		else if (opt == 'n')
-			ctx->netns = optarg;
-		else if (opt == 'h')
-			*instead = "help";
-		else if (opt == 'V')
-			*instead = "version";
-		else if (opt == '?')
-			bad = argv[optind - 1];
-	}
-	if (bad)
-		return cmd_usage(ctx, "option \"%s\" is unknown or lacks its value",
-				 bad);
-	return CMD_OK;
+	cmd = command_find(argv[0]);
+	return cmd ? cmd->run(ctx, argc - 1, argv + 1) :
+		     cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
 }
 
 static int run(struct cmd_ctx *ctx, int argc, char **argv)
@@ -276,7 +256,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 	char *instead = NULL;
 	int ret;
 
-	ret = options_read(ctx, argc, argv, &instead);
+	ret = options_read(ctx, &argc, &argv, &instead);
 	if (ret != CMD_OK)
 		return ret;
 	if (instead)
@@ -288,19 +268,20 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 			return cmd_error(ctx, "network namespace \"%s\": %s",
 					 ctx->netns, strerror(-ret));
 	}
-	return command_run(ctx, argc - optind, argv + optind);
+	return command_run(ctx, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-	struct cmd_ctx ctx = { .family = NFPROTO_IPV4 };
+	struct cmd_ctx ctx = { .family = NFPROTO_IPV4, .interval = 1 };
 	int ret;
 
 	/* Its messages would mix with ours, errors come back as numbers */
 	libbpf_set_print(NULL);
 
 	ret = run(&ctx, argc, argv);
-	if (ctx.json)
+	free(ctx.own);
+	if (ctx.json && !ctx.ended)
 		jsonw_destroy(&ctx.json);
 	if (fflush(stdout) && ret == CMD_OK) {
 		fprintf(stderr, "Error: standard output: %s\n",

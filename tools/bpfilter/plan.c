@@ -374,11 +374,17 @@ static int find_depth(const struct plan_graph *pg, struct plan *plan,
 /* --- Hooks --- */
 
 /* A hook whose first rule is its policy: nothing for a program to do */
-static bool is_idle(const struct ir_ruleset *rs, int hook)
+static bool is_idle(const struct ir_ruleset *rs, const struct compile_env *env,
+		    int hook)
 {
-	return rs->hook_chain[hook] < 0 ||
-	       rs->chains[rs->hook_chain[hook]].first ==
-	       rs->hook_underflow[hook];
+	uint32_t policy = rs->hook_underflow[hook];
+
+	if (rs->hook_chain[hook] < 0)
+		return true;
+	if (rs->chains[rs->hook_chain[hook]].first != policy)
+		return false;
+	return env->use != COMPILE_LINKS ||
+	       rs->rules[policy].action == IR_ACTION_ACCEPT;
 }
 
 /* Fit what is code into the limits */
@@ -429,7 +435,7 @@ static int plan_hook_make(struct plan_graph *pg, const struct compile_env *env,
 	struct plan_hook *ph = &plan->hook[hook];
 	int err;
 
-	if (is_idle(pg->rs, hook))
+	if (is_idle(pg->rs, env, hook))
 		return 0;
 	err = plan_graph_reach(pg, hook, why);
 	if (!err)

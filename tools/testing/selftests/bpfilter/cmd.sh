@@ -179,7 +179,7 @@ bpfilter_on "$listed"
 plan 78
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
-check_is "version tells the protocol" 3 \
+check_is "version tells the protocol" 4 \
 	"$("$BPFILTER" -j version | jq .protocol)"
 check_is "no command is wrong usage" 2 "$(status_of "$BPFILTER")"
 check_is "an unknown command is wrong usage" 2 "$(status_of "$BPFILTER" frob)"

@@ -89,7 +89,7 @@ static int compare_packet(const struct ir_ruleset *rs, const struct model *m,
 	t->accepted += verdict == MODEL_ACCEPT;
 	if (verdict == MODEL_OVERFLOW ||
 	    ir_play(rs, hook, play, &got) !=
-	    (verdict == MODEL_ACCEPT ? IR_VERDICT_ACCEPT : IR_VERDICT_DROP))
+	    (verdict == MODEL_ACCEPT ? EVAL_ACCEPT : EVAL_DROP))
 		return -1;
 	return memcmp(want_packets, got_packets, sizeof(want_packets)) ||
 	       memcmp(want_bytes, got_bytes, sizeof(want_bytes)) ||

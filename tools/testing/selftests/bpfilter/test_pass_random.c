@@ -46,10 +46,10 @@ static int compare_packet(const struct ir_ruleset *before,
 	uint64_t want_packets[MAX_RULES] = {}, got_packets[MAX_RULES] = {};
 	struct ir_outcome want = { .packets = want_packets };
 	struct ir_outcome got = { .packets = got_packets };
-	enum ir_verdict verdict = ir_play(before, hook, play, &want);
+	enum eval_verdict verdict = ir_play(before, hook, play, &want);
 
 	t->calls += want.calls.num;
-	if (verdict == IR_VERDICT_BROKEN ||
+	if (verdict == EVAL_BROKEN ||
 	    verdict != ir_play(after, hook, play, &got))
 		return -1;
 	return memcmp(want_packets, got_packets, sizeof(want_packets)) ||

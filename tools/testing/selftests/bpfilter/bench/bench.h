@@ -71,6 +71,7 @@ extern const char * const traffic_names[NUM_TRAFFICS];
  * @appends:	how often to append a rule, 0: not
  * @seed:	of the choice of packets
  * @host:	the running kernel is not one with bpfilter
+ * @capture:	write so many packets of each lane to files and measure nothing
  */
 struct options {
 	const struct family *family;
@@ -86,6 +87,7 @@ struct options {
 	unsigned int appends;
 	uint64_t seed;
 	bool host;
+	unsigned int capture;
 };
 
 /* --- Figures, in stats.c --- */
@@ -229,6 +231,11 @@ int hook_attach(const struct instrument *in, int prog_fd, enum hook hook,
 
 /* Returns the link, in the current namespace */
 int device_take_xdp(struct instrument *in, int ifindex);
+
+/* Those of a frame from the other end of a device */
+struct ethhdr;
+
+void instrument_addresses(struct ethhdr *eth);
 
 /* Make @num packets come in by a device of the current namespace; ns for each */
 double instrument_send(const struct instrument *in, int ifindex,
@@ -425,17 +432,23 @@ bool engine_append(struct bench *b, struct world *w);
 double host_load(struct bench *b, struct world *w);
 void host_unload(struct world *w);
 
+/* --- Packets to files, in capture.c --- */
+
+void capture_write(struct bench *b, const struct traffic *t);
+
 /* --- Measuring, in measure.c, and reporting, in report.c --- */
 
 /**
  * struct point - one engine with one kind of packets
  * @ns:		for a packet, by round
  * @packets:	in each round
- * @accepted:	share of packets that the ruleset let through
+ * @compared:	before, with what is natively let through
+ * @accepted:	share of those that the ruleset let through
  */
 struct point {
 	struct samples ns;
 	uint64_t packets;
+	uint64_t compared;
 	double accepted;
 };
 
@@ -458,6 +471,9 @@ struct figures {
 /* Sort headers into lanes; asks the native engine where packets end */
 void traffic_make(struct bench *b, struct traffic *t, enum traffic_id id);
 void traffic_free(struct traffic *t);
+
+/* Reset it for a lane's packets from row @next on */
+void gauge_set(const struct bench *b, const struct lane *lane, uint32_t next);
 
 void measure(struct bench *b, const struct traffic *t, struct figures *r);
 

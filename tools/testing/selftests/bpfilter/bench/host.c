@@ -2,35 +2,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-#include <linux/netfilter_ipv4/ip_tables.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "bench.h"
-#include "compile.h"
+#include "fetch.h"
 #include "kernel_btf.h"
+#include "standalone.h"
 
 /*
- * bpfilter's programs on a kernel without bpfilter: the tables that the native
- * engine has in its namespace are compiled here, and netfilter links attach what
- * comes of them at native's priorities in another. What the kernel's part of
- * bpfilter does for such programs is not there: NAT, and all that rules leave to
- * the kernel's own extensions.
+ * bpfilter's programs on a kernel without bpfilter, as "bpfilter load" has them
+ * run: the tables that the native engine has in its namespace are compiled here,
+ * and netfilter links attach what comes of them in another.
  */
 
 static struct kernel_btf kernel_types;
-
-static uint32_t kernel_hz(void)
-{
-	struct timespec res;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_nsec <= 0)
-		return 100;
-	return (1000000000 + res.tv_nsec / 2) / res.tv_nsec;
-}
 
 static bool read_types(struct world *w)
 {
@@ -45,90 +30,59 @@ static bool read_types(struct world *w)
 	return done;
 }
 
-/* Both families' structures are the same but for the entries */
 static struct ipt_replace *read_table(const struct side *side,
 				      enum table_id table, size_t *size)
 {
-	struct ipt_getinfo info = { 0 };
-	socklen_t len = sizeof(info);
-	struct ipt_get_entries *get;
-	struct ipt_replace *repl;
+	struct ipt_replace *blob;
+	int err = bpfilter_table_fetch(side->ipt, side->family->level,
+				       table_names[table], &blob);
 
-	snprintf(info.name, sizeof(info.name), "%s", table_names[table]);
-	if (getsockopt(side->ipt, side->family->level, IPT_SO_GET_INFO, &info,
-		       &len))
-		die("GET_INFO %s: %s", info.name, strerror(errno));
-	len = sizeof(*get) + info.size;
-	get = xrealloc(NULL, len);
-	memcpy(get->name, info.name, sizeof(get->name));
-	get->size = info.size;
-	if (getsockopt(side->ipt, side->family->level, IPT_SO_GET_ENTRIES, get,
-		       &len))
-		die("GET_ENTRIES %s: %s", info.name, strerror(errno));
-	*size = sizeof(*repl) + info.size;
-	repl = xrealloc(NULL, *size);
-	memset(repl, 0, sizeof(*repl));
-	memcpy(repl->name, info.name, sizeof(repl->name));
-	repl->valid_hooks = info.valid_hooks;
-	repl->num_entries = info.num_entries;
-	repl->size = info.size;
-	memcpy(repl->hook_entry, info.hook_entry, sizeof(repl->hook_entry));
-	memcpy(repl->underflow, info.underflow, sizeof(repl->underflow));
-	repl->num_counters = info.num_entries;
-	memcpy(repl->entries, get->entrytable, info.size);
-	free(get);
-	return repl;
+	if (err)
+		die("table %s: %s", table_names[table], strerror(-err));
+	*size = sizeof(*blob) + blob->size;
+	return blob;
 }
 
-static void attach(struct bench *b, struct world *w, int prog_fd,
-		   enum table_id table, enum hook hook)
+/* The first one is the reason */
+static void give_up(void *w, const struct refusal *why)
 {
+	world_give_up(w, "%s", why->text);
+}
+
+static bool attach(struct world *w, const struct ir_ruleset *rs, int hook,
+		   int prog_fd)
+{
+	struct standalone_link link;
+	struct refusal why = { 0 };
+
 	if (w->num_rule_links == MAX_ATTACHED)
 		die("too many links");
-	w->rule_link[w->num_rule_links++] =
-		hook_attach(&b->in, prog_fd, hook,
-			    table_priority(table, hook));
-}
-
-/*
- * Where a chain has nothing but a policy there is no program: the kernel's part
- * sees to that. No packet is made for such a chain, but some get there.
- */
-static void attach_all(struct bench *b, struct world *w, enum table_id table,
-		       const struct loaded *l)
-{
-	for (int h = 0; h < NUM_HOOKS; h++) {
-		unsigned int chain = b->rs.hook_chain[table][h];
-
-		if (l->prog_fd[h] >= 0)
-			attach(b, w, l->prog_fd[h], table, h);
-		else if (chain && b->rs.chains[chain - 1].policy == ACTION_DROP)
-			attach(b, w, b->in.guard_fd, table, h);
+	if (bpfilter_standalone_attach(rs, hook, prog_fd, &link, &why)) {
+		world_give_up(w, "%s", why.text);
+		return false;
 	}
+	w->rule_link[w->num_rule_links++] = link.fd;
+	return true;
 }
 
-static bool load_compiled(struct bench *b, struct world *w,
-			  enum table_id table, const struct compiled *c)
+static bool load_compiled(struct world *w, const struct compiled *c)
 {
 	struct refusal why = { 0 };
 	struct loaded l;
-	int err = bpfilter_load(c->rs, &c->img, &l, &why);
+	bool ok = !bpfilter_load(c->rs, &c->img, &l, &why);
 
-	if (err)
+	if (!ok)
 		world_give_up(w, "%s", why.text);
-	else
-		attach_all(b, w, table, &l);
+	for (int h = 0; ok && h < NUM_HOOKS; h++)
+		if (l.prog_fd[h] >= 0)
+			ok = attach(w, c->rs, h, l.prog_fd[h]);
 	bpfilter_loaded_close(&l);
-	return !err;
+	return ok;
 }
 
 static bool load_table(struct bench *b, struct world *w, enum table_id table,
 		       double *ms)
 {
-	struct compile_env env = {
-		.btf = &kernel_types, .nr_cpus = libbpf_num_possible_cpus(),
-		.hz = kernel_hz(),
-	};
 	const struct side *native = &b->world[ENGINE_NATIVE].side;
 	struct refusal why;
 	struct compiled c;
@@ -141,12 +95,14 @@ static bool load_table(struct bench *b, struct world *w, enum table_id table,
 	blob = read_table(native, table, &size);
 	side_enter(&w->side);
 	start = now_ms();
-	ok = !bpfilter_compile(blob, size, b->o.family->nfproto, &env, &c,
-			       &why);
-	if (!ok)
+	ok = !bpfilter_standalone_compile(blob, size, b->o.family->nfproto,
+					  &kernel_types, &c, &why);
+	if (c.rs && bpfilter_standalone_check(c.rs, give_up, w))
+		ok = false;
+	else if (!ok)
 		world_give_up(w, "%s", why.text);
-	else
-		ok = load_compiled(b, w, table, &c);
+	if (ok)
+		ok = load_compiled(w, &c);
 	*ms += now_ms() - start;
 	bpfilter_compiled_free(&c);
 	free(blob);

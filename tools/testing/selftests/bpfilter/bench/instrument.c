@@ -352,14 +352,13 @@ int device_take_xdp(struct instrument *in, int ifindex)
 }
 
 /* The device's address comes first: the packet is for this host */
-static void make_frame(const struct family *f, struct ethhdr *eth)
+void instrument_addresses(struct ethhdr *eth)
 {
 	static const uint8_t here[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
 	static const uint8_t there[ETH_ALEN] = { 2, 0, 0, 0, 0, 2 };
 
 	memcpy(eth->h_dest, here, ETH_ALEN);
 	memcpy(eth->h_source, there, ETH_ALEN);
-	eth->h_proto = htons(f->ethertype);
 }
 
 double instrument_send(const struct instrument *in, int ifindex, uint32_t num)
@@ -383,7 +382,8 @@ double instrument_send(const struct instrument *in, int ifindex, uint32_t num)
 		.batch_size = num < 64 ? num : 64,
 	};
 
-	make_frame(in->family, &frame.eth);
+	instrument_addresses(&frame.eth);
+	frame.eth.h_proto = htons(in->family->ethertype);
 	if (bpf_prog_test_run_opts(in->send_fd, &opts))
 		die("BPF_PROG_TEST_RUN: %s", strerror(errno));
 	return opts.duration;

@@ -27,6 +27,8 @@ static const char usage_text[] =
 "  -l LOADS    how often to load (default 5)\n"
 "  -a APPENDS  how often to append a rule afterwards (default 0)\n"
 "  -s SEED     of the choice of packets (default 1)\n"
+"  -w NUMBER   measure nothing, but write so many packets of each lane and what\n"
+"              the native engine does with them to files in FOLDER\n"
 "\n"
 "Exit status: 0; 1 if there are errors, 2 if nothing could be measured, 4 if the\n"
 "native engine or bpfilter, which is asked for, does not take the ruleset.\n";
@@ -107,6 +109,9 @@ static void parse_option(struct options *o, int opt)
 	case 'a':
 		o->appends = parse_number(optarg, MAX_SAMPLES);
 		break;
+	case 'w':
+		o->capture = parse_number(optarg, INT32_MAX);
+		break;
 	case 's':
 		o->seed = strtoull(optarg, NULL, 0);
 		break;
@@ -119,7 +124,7 @@ static void parse_options(struct options *o, int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "46HN:o:e:t:r:d:c:l:a:s:")) != -1)
+	while ((opt = getopt(argc, argv, "46HN:o:e:t:r:d:c:l:a:s:w:")) != -1)
 		parse_option(o, opt);
 	if (optind + 1 != argc || !o->out || !o->rounds || !o->loads)
 		usage();
@@ -253,7 +258,9 @@ static void measure_traffic(struct bench *b, enum traffic_id id)
 	struct traffic t;
 
 	traffic_make(b, &t, id);
-	if (t.num_lanes) {
+	if (t.num_lanes && b->o.capture) {
+		capture_write(b, &t);
+	} else if (t.num_lanes) {
 		measure(b, &t, &r);
 		report_points(b, &r);
 	} else {

@@ -43,8 +43,7 @@ static uint32_t lane_packets(const struct lane *lane, uint64_t packets)
 	return (n ? n : 1) * BATCH;
 }
 
-static void set_gauge(const struct bench *b, const struct lane *lane,
-		      uint32_t next)
+void gauge_set(const struct bench *b, const struct lane *lane, uint32_t next)
 {
 	struct gauge *g = b->in.gauge;
 
@@ -89,7 +88,7 @@ static struct pass run(struct bench *b, struct world *w,
 		uint32_t n = lane_packets(lane, packets);
 
 		world_route(w, lane->out);
-		set_gauge(b, lane, round * n);
+		gauge_set(b, lane, round * n);
 		p.ns += lane->share *
 			instrument_send(&b->in, w->side.ifindex[lane->in], n);
 		p.lane[i] = g->hook[lane->end].seen;
@@ -127,6 +126,7 @@ static void check_world(struct bench *b, struct world *w,
 	struct pass p = run(b, w, t, packets, 0);
 
 	r->point[w->id].accepted = p.accepted;
+	r->point[w->id].compared = p.packets;
 	if (compared(b, w->id, &p, native, t, packets))
 		return;
 	complain(b, "%s: %.4f of the packets of %s pass, natively %.4f%s",
@@ -202,7 +202,8 @@ static bool share_is_off(const struct bench *b, const struct point *pt,
 			 double accepted)
 {
 	double a = pt->accepted;
-	double sigma = sqrt(a * (1 - a) * 2 / pt->packets);
+	double sigma = sqrt(a * (1 - a) *
+			    (1.0 / pt->packets + 1.0 / pt->compared));
 
 	return !b->chance && fabs(accepted - a) > 5 * sigma + 0.000001;
 }

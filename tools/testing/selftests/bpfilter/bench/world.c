@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "hooks.h"
 
 /*
  * Namespaces. They have no names: when this process ends, however it does, they
@@ -17,39 +18,24 @@ const char * const engine_names[NUM_ENGINES] = {
 	"floor", "empty", "native", "ipset", "nft", "nftset", "bpfilter",
 };
 
-/* Where native hooks its tables; a mask of hooks for each */
-static const struct {
-	unsigned int hooks;
-	int priority[NUM_HOOKS];
-} native_hooks[NUM_TABLES] = {
-	[TABLE_RAW] = {
-		1 << HOOK_PREROUTING | 1 << HOOK_OUTPUT,
-		{ -300, -300, -300, -300, -300 },
-	},
-	[TABLE_MANGLE] = {
-		0x1f, { -150, -150, -150, -150, -150 },
-	},
-	[TABLE_NAT] = {
-		0x1f & ~(1 << HOOK_FORWARD), { -100, 100, 0, -100, 100 },
-	},
-	[TABLE_FILTER] = {
-		1 << HOOK_INPUT | 1 << HOOK_FORWARD | 1 << HOOK_OUTPUT,
-		{ 0, 0, 0, 0, 0 },
-	},
-	[TABLE_SECURITY] = {
-		1 << HOOK_INPUT | 1 << HOOK_FORWARD | 1 << HOOK_OUTPUT,
-		{ 50, 50, 50, 50, 50 },
-	},
-};
+static const struct table_hooks *hooks_of(enum table_id table)
+{
+	const struct table_hooks *th =
+		bpfilter_table_hooks_find(table_names[table]);
+
+	if (!th)
+		die("no table %s", table_names[table]);
+	return th;
+}
 
 bool table_has_hook(enum table_id table, enum hook hook)
 {
-	return native_hooks[table].hooks >> hook & 1;
+	return hooks_of(table)->hooks >> hook & 1;
 }
 
 int table_priority(enum table_id table, enum hook hook)
 {
-	return native_hooks[table].priority[hook];
+	return hooks_of(table)->priority[hook];
 }
 
 char *file_beside(const char *file, const char *suffix)

@@ -1,174 +1,103 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "ir_view.h"
-
-/* Where a packet is: at rule @pc of a walk through @chain */
-struct place {
-	uint32_t chain;
-	uint32_t pc;
-};
+#include "ir_eval.h"
 
 /**
- * struct run - one packet on its way
- * @rs:		the ruleset
- * @hook:	the hook that it entered
- * @view:	what it looks like
+ * struct playing - one packet on its way
+ * @play:	what becomes of it
+ * @turn:	how often it was changed
  * @out:	what it does
- * @at:		where it is
- * @stack:	jumps to return to
- * @depth:	number of @stack
- * @verdict:	how it ended, once @done
- * @done:	it ended
+ * @broken:	it matched a rule that never matches
  */
-struct run {
-	const struct ir_ruleset *rs;
-	int hook;
-	struct ir_view view;
+struct playing {
+	const struct packet_play *play;
+	unsigned int turn;
 	struct ir_outcome *out;
-	struct place at;
-	struct place *stack;
-	uint32_t depth;
-	enum ir_verdict verdict;
-	bool done;
+	bool broken;
 };
 
-static void run_end(struct run *r, enum ir_verdict verdict)
+/* What the kernel's own extensions are handed, and how they answer */
+static uint8_t ask(struct eval_view *v, const struct ir_rule *rule,
+		   enum packet_asked what, uint32_t index)
 {
-	r->verdict = verdict;
-	r->done = true;
-}
+	const struct playing *p = v->ctx;
 
-static void run_enter(struct run *r, uint32_t chain)
-{
-	if (r->rs->chains[chain].dead)
-		run_end(r, IR_VERDICT_BROKEN);
-	r->at = (struct place) { chain, r->rs->chains[chain].first };
-}
-
-/* Count, and tell if it is to be told */
-static void run_count(struct run *r, uint32_t rule)
-{
-	r->out->packets[rule]++;
-	if (r->out->bytes)
-		r->out->bytes[rule] += r->view.len;
-	if (r->view.pkt->traced)
-		packet_call(&r->out->calls, PACKET_ASKED_TRACE, rule, 0, 0);
-}
-
-static void run_policy(struct run *r)
-{
-	uint32_t policy = r->rs->hook_underflow[r->hook];
-
-	run_count(r, policy);
-	if (r->rs->rules[policy].dead)
-		run_end(r, IR_VERDICT_BROKEN);
+	if (v->pkt->is_ip6 && rule->no_thoff)
+		packet_call(&p->out->calls, what, index, 0, v->kept_fragoff);
 	else
-		run_end(r, r->rs->rules[policy].action == IR_ACTION_ACCEPT);
+		packet_call(&p->out->calls, what, index, v->at.thoff,
+			    v->at.fragoff);
+	return p->play->pkts->answers[index % PACKET_ANSWERS];
 }
 
-static void run_target(struct run *r, const struct ir_rule *rule)
+static unsigned int play_match(struct eval_view *v, const struct ir_rule *rule,
+			       uint32_t index)
 {
-	bool is_final = r->rs->bridged[rule->bridged].is_final;
-	uint8_t answer = ir_view_ask(&r->view, rule, PACKET_ASKED_TARGET,
-				     rule->bridged);
+	static const unsigned int sets[] = {
+		EVAL_FAILS, EVAL_HOLDS, EVAL_DROPS, EVAL_HOTDROPS,
+	};
 
-	if (!(answer & PACKET_ANSWER_GO_ON) || is_final) {
-		run_end(r, IR_VERDICT_DROP);
-		return;
-	}
-	if (answer & PACKET_ANSWER_CHANGE &&
-	    r->view.turn + 1 < r->view.play->num) {
-		r->view.turn++;
-		ir_view_turn(&r->view);
-	}
-	if (r->view.dropping)
-		run_end(r, IR_VERDICT_DROP);
-	r->at.pc++;
+	return sets[ask(v, rule, PACKET_ASKED_MATCH, index) &
+		    PACKET_ANSWER_MATCH];
 }
 
-static void run_set_mark(struct run *r, const struct ir_rule *rule)
+static enum eval_went play_target(struct eval_view *v,
+				  const struct ir_rule *rule)
 {
-	struct ir_view *v = &r->view;
+	uint8_t answer = ask(v, rule, PACKET_ASKED_TARGET, rule->bridged);
+	struct playing *p = v->ctx;
 
-	packet_call(&r->out->calls, PACKET_ASKED_MARK, rule->mark_keep,
+	if (!(answer & PACKET_ANSWER_GO_ON) ||
+	    v->rs->bridged[rule->bridged].is_final)
+		return EVAL_WENT_DROP;
+	if (answer & PACKET_ANSWER_CHANGE && p->turn + 1 < p->play->num)
+		eval_view_change(v, &p->play->pkts[++p->turn]);
+	return EVAL_WENT_ON;
+}
+
+static unsigned int play_random(struct eval_view *v, uint32_t below)
+{
+	const struct playing *p = v->ctx;
+
+	return (p->play->random & 0x7fffffff) < below ? EVAL_HOLDS : EVAL_FAILS;
+}
+
+/* All is known of these packets */
+static unsigned int play_choose(struct eval_view *v, const struct ir_rule *rule,
+				unsigned int set)
+{
+	abort();
+}
+
+static void play_count(struct eval_view *v, uint32_t rule)
+{
+	struct playing *p = v->ctx;
+
+	p->broken |= v->rs->rules[rule].never;
+	p->out->packets[rule]++;
+	if (p->out->bytes)
+		p->out->bytes[rule] += eval_packet_len(v);
+	if (v->pkt->traced)
+		packet_call(&p->out->calls, PACKET_ASKED_TRACE, rule, 0, 0);
+}
+
+static void play_mark(struct eval_view *v, const struct ir_rule *rule)
+{
+	const struct playing *p = v->ctx;
+
+	packet_call(&p->out->calls, PACKET_ASKED_MARK, rule->mark_keep,
 		    rule->mark_flip, 0);
-	v->mark = (v->mark & rule->mark_keep) ^ rule->mark_flip;
-	r->at.pc++;
 }
 
-static void run_action(struct run *r, const struct ir_rule *rule)
-{
-	switch (rule->action) {
-	case IR_ACTION_ACCEPT:
-		run_end(r, IR_VERDICT_ACCEPT);
-		break;
-	case IR_ACTION_DROP:
-		run_end(r, IR_VERDICT_DROP);
-		break;
-	case IR_ACTION_RETURN:
-		if (!r->depth) {
-			run_policy(r);
-			break;
-		}
-		r->at = r->stack[--r->depth];
-		r->at.pc++;
-		break;
-	case IR_ACTION_JUMP:
-		if (r->depth > r->rs->num_rules) {
-			run_end(r, IR_VERDICT_BROKEN);
-			break;
-		}
-		r->stack[r->depth++] = r->at;
-		run_enter(r, rule->target_chain);
-		break;
-	case IR_ACTION_GOTO:
-		run_enter(r, rule->target_chain);
-		break;
-	case IR_ACTION_CONTINUE:
-		r->at.pc++;
-		break;
-	case IR_ACTION_BRIDGE:
-		run_target(r, rule);
-		break;
-	case IR_ACTION_SET_MARK:
-		run_set_mark(r, rule);
-		break;
-	}
-}
-
-static void run_held(struct run *r, const struct ir_rule *rule)
-{
-	run_count(r, r->at.pc);
-	if (rule->dead || rule->never)
-		run_end(r, IR_VERDICT_BROKEN);
-	else if (r->view.dropping && rule->action != IR_ACTION_BRIDGE)
-		run_end(r, IR_VERDICT_DROP);
-	else
-		run_action(r, rule);
-}
-
-static void run_step(struct run *r)
-{
-	const struct ir_rule *rule;
-
-	if (r->at.pc >= r->rs->chains[r->at.chain].end) {
-		run_end(r, IR_VERDICT_BROKEN);
-		return;
-	}
-	rule = &r->rs->rules[r->at.pc];
-	switch (ir_view_rule(&r->view, rule)) {
-	case TEST_FAILS:
-		r->at.pc++;
-		break;
-	case TEST_DROPS:
-		run_end(r, rule->dead ? IR_VERDICT_BROKEN : IR_VERDICT_DROP);
-		break;
-	case TEST_HOLDS:
-		run_held(r, rule);
-		break;
-	}
-}
+static const struct eval_ops play_ops = {
+	.match = play_match,
+	.target = play_target,
+	.random = play_random,
+	.choose = play_choose,
+	.count = play_count,
+	.set_mark = play_mark,
+};
 
 /**
  * ir_play() - send a packet through a ruleset
@@ -177,28 +106,22 @@ static void run_step(struct run *r)
  * @play:	the packet
  * @out:	filled, where not given
  *
- * Return: how the packet ends.
+ * Return: how the packet ends; EVAL_BROKEN also if it matched a rule of which a
+ * pass says that it never matches.
  */
-enum ir_verdict ir_play(const struct ir_ruleset *rs, int hook,
-			const struct packet_play *play,
-			struct ir_outcome *out)
+enum eval_verdict ir_play(const struct ir_ruleset *rs, int hook,
+			  const struct packet_play *play,
+			  struct ir_outcome *out)
 {
-	struct run r = {
-		.rs = rs, .hook = hook, .out = out,
-		.view = { .rs = rs, .play = play, .out = out },
-	};
+	struct playing p = { .play = play, .out = out };
+	struct eval_view view = { .rs = rs, .ops = &play_ops, .ctx = &p };
+	enum eval_verdict verdict;
 
 	out->calls.num = 0;
-	ir_view_turn(&r.view);
-	r.stack = calloc((size_t)rs->num_rules + 2, sizeof(*r.stack));
-	if (!r.stack)
+	if (bpfilter_eval(&view, hook, play->pkts, &verdict))
 		abort();
-	run_enter(&r, rs->hook_chain[hook]);
-	while (!r.done)
-		run_step(&r);
-	free(r.stack);
-	out->mark = r.view.mark;
-	return r.verdict;
+	out->mark = view.mark;
+	return p.broken ? EVAL_BROKEN : verdict;
 }
 
 /**
@@ -210,8 +133,8 @@ enum ir_verdict ir_play(const struct ir_ruleset *rs, int hook,
  *
  * Return: how the packet ends.
  */
-enum ir_verdict ir_eval(const struct ir_ruleset *rs, int hook,
-			const struct packet *pkt, uint64_t *counters)
+enum eval_verdict ir_eval(const struct ir_ruleset *rs, int hook,
+			  const struct packet *pkt, uint64_t *counters)
 {
 	const struct packet_play play = { pkt, 1, pkt->mark };
 	struct ir_outcome out = { .packets = counters };
