@@ -11,7 +11,7 @@ static void rule_members(json_writer_t *json, const struct view *v,
 	blob_name_json(json, "chain", rule->chain < 0 ? "" :
 		       rs->chains[rule->chain].name);
 	jsonw_uint_field(json, "number", rule->number);
-	jsonw_string_field(json, "rule", text_line(&v->text, entry));
+	jsonw_string_field(json, "text", text_line(&v->text, entry));
 }
 
 static void never_rules(json_writer_t *json, const struct explained *e)

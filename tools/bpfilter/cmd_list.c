@@ -129,7 +129,7 @@ static void rule_json(json_writer_t *json, const struct view *v, uint32_t entry)
 	jsonw_uint_field(json, "number", v->translation.rs->rules[entry].number);
 	jsonw_uint_field(json, "entry", entry);
 	counters_json(json, v, entry);
-	jsonw_string_field(json, "rule", text_line(&v->text, entry));
+	jsonw_string_field(json, "text", text_line(&v->text, entry));
 	where_json(json, v, entry);
 	never_json(json, v, entry);
 	jsonw_end_object(json);

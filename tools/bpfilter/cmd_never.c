@@ -93,7 +93,8 @@ void never_json(json_writer_t *json, const struct view *v, uint32_t entry)
 	jsonw_name(json, "never");
 	jsonw_start_object(json);
 	jsonw_string_field(json, "reason", reasons[rule->never].name);
-	jsonw_string_field(json, "text", reasons[rule->never].text);
+	jsonw_string_field(json, "explanation",
+			   reasons[rule->never].text);
 	jsonw_bool_field(json, "kept", is_kept(rule));
 	if (reasons[rule->never].has_rule) {
 		jsonw_name(json, "by");
@@ -101,7 +102,7 @@ void never_json(json_writer_t *json, const struct view *v, uint32_t entry)
 		blob_name_json(json, "chain", by->chain < 0 ? "" :
 			  rs->chains[by->chain].name);
 		jsonw_uint_field(json, "number", by->number);
-		jsonw_string_field(json, "rule",
+		jsonw_string_field(json, "text",
 				   text_line(&v->text, rule->never_by));
 		jsonw_end_object(json);
 	}

@@ -156,7 +156,7 @@ nevers()
 rules_told()
 {
 	ask "$1" '.tables[].chains[].rules[] |
-		"[\(.packets):\(.bytes)] \(.rule)"' rules ipv4
+		"[\(.packets):\(.bytes)] \(.text)"' rules ipv4
 }
 
 rules_saved()
@@ -306,7 +306,7 @@ check_is "what never matches in a file" "$NEVERS" \
 	"$(nevers explain "$scratch/my.rules")"
 check_is "which rule is in the way" 'INPUT 1 -A INPUT -s 192.0.2.0/24 -j DROP' \
 	"$(ask "$off" '.tables[].never[0].never.by |
-		"\(.chain) \(.number) \(.rule)"' explain "$scratch/my.rules")"
+		"\(.chain) \(.number) \(.text)"' explain "$scratch/my.rules")"
 check_is "what is repeated" 'INPUT 6 5' \
 	"$(ask "$off" '.tables[].repeated[] | "\(.chain) \(.number) \(.same_as)"' \
 		explain "$scratch/my.rules")"
