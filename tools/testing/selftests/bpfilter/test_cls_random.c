@@ -113,7 +113,20 @@ static int run_packets(const struct cls_case *c, struct rng *r)
 	return -1;
 }
 
-TEST(all_that_match_are_named)
+FIXTURE(rules)
+{
+};
+
+FIXTURE_SETUP(rules)
+{
+}
+
+FIXTURE_TEARDOWN(rules)
+{
+}
+
+/* A machine that does other things, too, may take long */
+TEST_F_TIMEOUT(rules, all_that_match_are_named, 600)
 {
 	uint64_t rules = 0, trees = 0, nodes = 0;
 
