@@ -106,29 +106,31 @@ set_small()
 	EOF
 }
 
+# line CHAIN NUMBER TEXT: a line as bpftool shows it
+line()
+{
+	printf '%s [file:ipv4/filter/%s line_num:%d line_col:0]\n' "$3" "$1" "$2"
+}
+
 small_lines()
 {
-	cat <<-EOF
-		# table filter ipv4, hook INPUT, netns $inode [file:ipv4/filter/INPUT line_num:0 line_col:0]
-		-A INPUT -i lo -j ACCEPT [file:ipv4/filter/INPUT line_num:1 line_col:0]
-		-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT [file:ipv4/filter/INPUT line_num:2 line_col:0]
-		-A INPUT -p tcp -m tcp --dport 22 -j ssh [file:ipv4/filter/INPUT line_num:3 line_col:0]
-		-A INPUT -p udp -m udp --dport 22 -j ssh [file:ipv4/filter/INPUT line_num:4 line_col:0]
-		-A INPUT -m recent[1] -j LOG[0] [file:ipv4/filter/INPUT line_num:5 line_col:0]
-		-P INPUT DROP [file:ipv4/filter/INPUT line_num:6 line_col:0]
-	EOF
+	line INPUT 0 "# table filter ipv4, hook INPUT, netns $inode"
+	line INPUT 1 '-A INPUT -i lo -j ACCEPT'
+	line INPUT 2 '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'
+	line INPUT 3 '-A INPUT -p tcp -m tcp --dport 22 -j ssh'
+	line INPUT 4 '-A INPUT -p udp -m udp --dport 22 -j ssh'
+	line INPUT 5 '-A INPUT -m recent[1] -j LOG[0]'
+	line INPUT 6 '-P INPUT DROP'
 }
 
 ssh_lines()
 {
-	cat <<-EOF
-		# chain ssh [file:ipv4/filter/ssh line_num:0 line_col:0]
-		-A ssh -s 10.0.0.0/8 -m comment --comment "our own" -j ACCEPT [file:ipv4/filter/ssh line_num:1 line_col:0]
-		-A ssh -s 192.0.2.1/32 -j DROP [file:ipv4/filter/ssh line_num:2 line_col:0]
-		-A ssh -s 192.0.2.2/32 -j DROP [file:ipv4/filter/ssh line_num:3 line_col:0]
-		-A ssh -s 192.0.2.3/32 -j DROP [file:ipv4/filter/ssh line_num:4 line_col:0]
-		# end of ssh [file:ipv4/filter/ssh line_num:5 line_col:0]
-	EOF
+	line ssh 0 '# chain ssh'
+	line ssh 1 '-A ssh -s 10.0.0.0/8 -m comment --comment "our own" -j ACCEPT'
+	line ssh 2 '-A ssh -s 192.0.2.1/32 -j DROP'
+	line ssh 3 '-A ssh -s 192.0.2.2/32 -j DROP'
+	line ssh 4 '-A ssh -s 192.0.2.3/32 -j DROP'
+	line ssh 5 '# end of ssh'
 }
 
 # A chain of 300 addresses that INPUT jumps to
