@@ -14,7 +14,7 @@
  * Real rulesets have few shapes. What is no bits of a field (ranges, inverted
  * tests) has no part in that: rules that differ in this only share a hash, and
  * so few are kept of one hash. To find rules that are the same nevertheless,
- * each is also kept under a hash of all that it asks for.
+ * such a rule is also kept under a hash of all that it asks for.
  *
  * All of this only proposes: whoever looks up compares the tests themselves.
  */
@@ -163,6 +163,20 @@ static uint64_t rule_hash(const struct shadow_list *list,
 	return h;
 }
 
+/*
+ * A rule that asks for bits of fields only has a shape that says it all, if
+ * there was room for it. Headers go with the protocol.
+ */
+static bool needs_rule_hash(const struct shadow_list *list,
+			    const struct shadow_query *q)
+{
+	for (uint32_t i = 0; i < q->num; i++)
+		if (q->facts[i].rule == q->rule && !q->facts[i].has_key &&
+		    q->rs->tests[q->facts[i].test].kind != IR_TEST_HEADER)
+			return true;
+	return list->num == SHADOW_SHAPES_MAX;
+}
+
 /**
  * shadow_index_add() - add a rule
  * @index:	index
@@ -177,9 +191,10 @@ void shadow_index_add(struct shadow_index *index, struct shadow_list *list,
 	uint64_t hash;
 
 	shape_make(&shape, q);
-	entry_add(index, rule_hash(list, q), q->rule, time);
 	if (list_add(list, &shape) && shape_hash(list, &shape, q, &hash))
 		entry_add(index, hash, q->rule, time);
+	if (needs_rule_hash(list, q))
+		entry_add(index, rule_hash(list, q), q->rule, time);
 }
 
 static bool visit_hash(const struct shadow_index *index, uint64_t hash,
@@ -208,7 +223,8 @@ void shadow_index_visit(const struct shadow_index *index,
 {
 	uint64_t hash;
 
-	if (visit_hash(index, rule_hash(list, q), visit, arg))
+	if (needs_rule_hash(list, q) &&
+	    visit_hash(index, rule_hash(list, q), visit, arg))
 		return;
 	for (uint32_t i = 0; i < list->num; i++)
 		if (shape_hash(list, &list->shape[i], q, &hash) &&

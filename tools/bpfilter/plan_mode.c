@@ -371,7 +371,9 @@ static uint32_t code_end(const struct ir_chain *c, const struct plan_hook *ph,
 	if (ph->func_of[chain] == PLAN_INLINE)
 		return c->end;
 	for (uint32_t i = 0; i < ph->num_funcs; i++)
-		if (ph->funcs[i].chain == chain && ph->funcs[i].end > end)
+		if (ph->funcs[i].chain == chain &&
+		    ph->funcs[i].first < ph->funcs[i].end &&
+		    ph->funcs[i].end > end)
 			end = ph->funcs[i].end;
 	return end;
 }

@@ -325,4 +325,53 @@ TEST_F(table, plans_can_be_read)
 					    NF_INET_FORWARD, 0, &chain));
 }
 
+/* A classifier finds the rule that matches, and the policy asks for nothing */
+TEST_F(table, rules_are_found)
+{
+	struct plan_rule_place place;
+	uint32_t *records;
+
+	shape_final(&self->mk, 500);
+	ASSERT_EQ(0, translate(self));
+	ASSERT_EQ(0, bpfilter_plan_records(self->rs, &self->img.data,
+					   &records));
+	for (uint32_t i = 0; i <= 500; i++) {
+		ASSERT_TRUE(bpfilter_plan_rule(self->rs, self->plan, &self->img,
+					       records, NF_INET_LOCAL_IN, i,
+					       &place));
+		EXPECT_EQ(NULL, place.func);
+		ASSERT_NE(NULL, place.data);
+		EXPECT_LT(i ? records[i - 1] : 0, place.record);
+	}
+	EXPECT_FALSE(bpfilter_plan_rule(self->rs, self->plan, &self->img,
+					records, NF_INET_FORWARD, 0, &place));
+	EXPECT_EQ(200 + 30 + 30 * 3 / 4,
+		  bpfilter_plan_cost(self->rs, self->plan, &self->img.data,
+				     NF_INET_LOCAL_IN, 0));
+	free(records);
+}
+
+TEST_F(table, code_is_found)
+{
+	struct plan_rule_place place;
+	uint32_t *records;
+
+	shape_final(&self->mk, 3);
+	ASSERT_EQ(0, translate(self));
+	ASSERT_EQ(0, bpfilter_plan_records(self->rs, &self->img.data,
+					   &records));
+	for (uint32_t i = 0; i <= 3; i++) {
+		ASSERT_TRUE(bpfilter_plan_rule(self->rs, self->plan, &self->img,
+					       records, NF_INET_LOCAL_IN, i,
+					       &place));
+		ASSERT_NE(NULL, place.func);
+		EXPECT_TRUE(place.func->is_entry);
+		EXPECT_EQ(NULL, place.data);
+	}
+	EXPECT_EQ(4 * 4 * 3 / 4,
+		  bpfilter_plan_cost(self->rs, self->plan, &self->img.data,
+				     NF_INET_LOCAL_IN, 0));
+	free(records);
+}
+
 TEST_HARNESS_MAIN
