@@ -305,7 +305,7 @@ live()
 	pids+=($!)
 	in_ns "$server" socat "$udp:5353,fork" EXEC:cat 2>/dev/null &
 	pids+=($!)
-	in_ns "$server" tcpdump --immediate-mode -U -i s0 -w "$scratch/live$1" \
+	in_ns "$server" tcpdump -Z root --immediate-mode -U -i s0 -w "$scratch/live$1" \
 		2> "$scratch/tcpdump" &
 	pids+=($!)
 	sleep 2
