@@ -107,9 +107,14 @@ void bpfilter_counters_read_old(const struct bpfilter_ruleset *ruleset,
 	}
 }
 
-/* Into this CPU's row, as a run would count */
-static void add_to_row(const struct bpfilter_counters *counters,
-		       const struct xt_counters *add, unsigned int number)
+/**
+ * bpfilter_counters_add - count into this CPU's row, as a run would
+ * @counters:	rows
+ * @add:	what to add, by entry number
+ * @number:	of @add
+ */
+void bpfilter_counters_add(const struct bpfilter_counters *counters,
+			   const struct xt_counters *add, unsigned int number)
 {
 	struct xt_counters *row;
 	unsigned int addend, i;
@@ -153,8 +158,8 @@ int bpfilter_counters_set(struct net *net, const struct bpfilter_family *family,
 	}
 	ruleset = table->ruleset;
 	if (bpfilter_ruleset_number(ruleset) == info.num_counters)
-		add_to_row(&ruleset->commitment.counters, add,
-			   info.num_counters);
+		bpfilter_counters_add(&ruleset->commitment.counters, add,
+				      info.num_counters);
 	else
 		err = -EINVAL;
 	bpfilter_table_unlock(table);

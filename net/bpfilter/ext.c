@@ -108,17 +108,28 @@ static void cleanup_matches(struct net *net,
 		cleanup_match(net, family, m);
 }
 
+/**
+ * bpfilter_ext_cleanup_entry - let go of what an entry's extensions hold
+ * @net:	network namespace
+ * @family:	the entry's family
+ * @e:		checked entry that no hook uses
+ */
+void bpfilter_ext_cleanup_entry(struct net *net,
+				const struct bpfilter_family *family, void *e)
+{
+	cleanup_matches(net, family, e, UINT_MAX);
+	cleanup_target(net, family, bpfilter_entry_target(family, e));
+}
+
 /* The first @number entries, in their order, as the native engine */
 static void cleanup_entries(struct net *net, struct bpfilter_ruleset *ruleset,
 			    unsigned int number)
 {
-	const struct bpfilter_family *family = ruleset->family;
 	void *e;
 
 	for (e = bpfilter_entry_first(ruleset); e && number--;
 	     e = bpfilter_entry_next(ruleset, e)) {
-		cleanup_matches(net, family, e, UINT_MAX);
-		cleanup_target(net, family, bpfilter_entry_target(family, e));
+		bpfilter_ext_cleanup_entry(net, ruleset->family, e);
 		cond_resched();
 	}
 }

@@ -7,7 +7,8 @@
  * (request.c, through umh.c; its answer arrives in commit.c), lets the
  * extensions check their parts (ext.c) and publishes it in its table (table.c),
  * where packets find it (hook.c). The other options read or add to what is
- * published (entries.c, counters.c, status.c).
+ * published (entries.c, counters.c, status.c). handover.c moves tables between
+ * bpfilter and the native engine, whose part native.c knows.
  */
 #ifndef _NET_BPFILTER_INTERNAL_H
 #define _NET_BPFILTER_INTERNAL_H
@@ -28,6 +29,9 @@
 
 struct bpf_prog;
 struct bpfilter_ruleset;
+struct bpfilter_table;
+struct sock;
+struct xt_table_info;
 struct ctl_table_header;
 struct net;
 
@@ -225,6 +229,7 @@ struct bpfilter_commitment {
  * @done:	completed once nothing but the caller uses the request
  * @family:	of the ruleset
  * @replace:	what to compile; the caller's, unchanged until @done
+ * @netns:	inode of the network namespace
  * @deadline:	jiffies after which the helper took too long
  * @id:		number of the attempt under way, as on the wire
  * @abandoned:	the caller was killed; under the lock of request.c
@@ -238,6 +243,7 @@ struct bpfilter_req {
 	struct completion done;
 	const struct bpfilter_family *family;
 	const struct ipt_replace *replace;
+	u32 netns;
 	unsigned long deadline;
 	u64 id;
 	bool abandoned;
@@ -386,6 +392,19 @@ struct bpfilter_net {
 	struct ctl_table_header *sysctl;
 };
 
+/**
+ * struct bpfilter_publisher - what becomes of a ruleset that is complete
+ * @publish:	puts it in force and leaves in its place what is to be freed, or
+ *		NULL; or returns an error and leaves it
+ * @message:	gets why the ruleset was refused, BPFILTER_MESSAGE_MAX bytes; or
+ *		NULL
+ */
+struct bpfilter_publisher {
+	int (*publish)(struct bpfilter_publisher *publisher, struct net *net,
+		       struct bpfilter_ruleset **ruleset);
+	char *message;
+};
+
 /* family.c */
 const struct bpfilter_family *bpfilter_family_get(u8 nfproto);
 
@@ -396,8 +415,33 @@ struct bpfilter_net *bpfilter_pernet(const struct net *net);
 extern const struct bpfilter_sockopt_ops bpfilter_option_ops;
 
 /* replace.c */
+int bpfilter_replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset,
+			     struct bpfilter_publisher *publisher);
 int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
 		     sockptr_t arg, unsigned int len);
+
+/* handover.c */
+int bpfilter_takeover(struct sock *sk, sockptr_t arg, unsigned int len);
+int bpfilter_release(struct sock *sk, sockptr_t arg, unsigned int len);
+
+/* native.c */
+struct ipt_replace *
+bpfilter_native_blob(const struct bpfilter_family *family,
+		     const struct ipt_replace *head, const void *entries);
+struct ipt_replace *bpfilter_native_read(struct net *net,
+					 const struct bpfilter_family *family,
+					 const char *name);
+bool bpfilter_native_same(const struct bpfilter_family *family,
+			  const struct xt_table *native,
+			  const struct ipt_replace *blob, void *buffer);
+void bpfilter_native_counters_read(const struct bpfilter_family *family,
+				   const struct xt_table_info *info,
+				   struct xt_counters *sums);
+void bpfilter_native_counters_add(const struct bpfilter_family *family,
+				  const struct xt_table_info *info,
+				  const struct xt_counters *add);
+void bpfilter_native_free(struct net *net, const struct bpfilter_family *family,
+			  struct module *me, struct xt_table_info *info);
 
 /* ruleset.c */
 struct bpfilter_ruleset *
@@ -443,7 +487,8 @@ bpfilter_entry_next(const struct bpfilter_ruleset *ruleset, const void *e)
 struct bpfilter_req *bpfilter_req_in_flight(u64 id);
 void bpfilter_req_release(void);
 bool bpfilter_req_busy(void);
-struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
+struct bpfilter_req *bpfilter_req_run(const struct net *net,
+				      const struct bpfilter_family *family,
 				      const struct ipt_replace *replace);
 void bpfilter_req_free(struct bpfilter_req *req);
 int bpfilter_req_init(void);
@@ -467,6 +512,7 @@ u64 bpfilter_ip6_find_hdr(struct sk_buff *skb,
 			  const struct nf_hook_state *state);
 void bpfilter_trace(struct sk_buff *skb, const struct nf_hook_state *state,
 		    u32 entry);
+void bpfilter_set_trace(struct sk_buff *skb, const struct nf_hook_state *state);
 
 /* trace.c */
 void bpfilter_trace_packet(const struct bpfilter_run *run, unsigned int number);
@@ -501,6 +547,13 @@ void bpfilter_table_unlock(const struct bpfilter_table *table);
 struct bpfilter_ruleset *
 bpfilter_table_swap(struct bpfilter_table *table,
 		    struct bpfilter_ruleset *ruleset);
+struct bpfilter_table *
+bpfilter_table_prepare(struct net *net, const struct bpfilter_spec *spec,
+		       struct bpfilter_ruleset *ruleset);
+int bpfilter_table_exchange(struct bpfilter_table *table,
+			    struct nf_hook_ops *native, bool take);
+void bpfilter_table_install(struct bpfilter_table *table);
+void bpfilter_table_remove(struct bpfilter_table *table);
 int bpfilter_table_begin(struct net *net);
 void bpfilter_table_give_back(struct net *net);
 void bpfilter_table_pre_exit(struct net *net);
@@ -521,6 +574,8 @@ int bpfilter_nat_register(struct net *net, const struct nf_hook_ops *ops,
 			  unsigned int num);
 void bpfilter_nat_unregister(struct net *net, const struct nf_hook_ops *ops,
 			     unsigned int num);
+int bpfilter_nat_exchange(struct net *net, const struct nf_hook_ops *from,
+			  const struct nf_hook_ops *to, unsigned int num);
 #else
 static inline int bpfilter_nat_register(struct net *net,
 					const struct nf_hook_ops *ops,
@@ -533,6 +588,14 @@ static inline void bpfilter_nat_unregister(struct net *net,
 					   const struct nf_hook_ops *ops,
 					   unsigned int num)
 {
+}
+
+static inline int bpfilter_nat_exchange(struct net *net,
+					const struct nf_hook_ops *from,
+					const struct nf_hook_ops *to,
+					unsigned int num)
+{
+	return -EOPNOTSUPP;
 }
 #endif
 
@@ -552,6 +615,8 @@ void bpfilter_counters_read(const struct bpfilter_ruleset *ruleset,
 			    struct xt_counters *sums);
 void bpfilter_counters_read_old(const struct bpfilter_ruleset *ruleset,
 				struct xt_counters *sums);
+void bpfilter_counters_add(const struct bpfilter_counters *counters,
+			   const struct xt_counters *add, unsigned int number);
 int bpfilter_counters_set(struct net *net, const struct bpfilter_family *family,
 			  sockptr_t arg, unsigned int len);
 
@@ -570,6 +635,8 @@ int bpfilter_entries_get(struct net *net, const struct bpfilter_family *family,
 
 /* ext.c */
 int bpfilter_ext_check(struct net *net, struct bpfilter_ruleset *ruleset);
+void bpfilter_ext_cleanup_entry(struct net *net,
+				const struct bpfilter_family *family, void *e);
 void bpfilter_ext_cleanup(struct net *net, struct bpfilter_ruleset *ruleset);
 int bpfilter_ext_revision(const struct bpfilter_family *family,
 			  void __user *user, int len, bool target);

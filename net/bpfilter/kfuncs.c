@@ -9,7 +9,9 @@
  *
  * Any netfilter program may call these functions, not only bpfilter's own. One
  * that does so outside of a run, or nested in a run that works on another
- * packet, is refused; so is a program of ours whose run is over.
+ * packet, is refused; so is a program of ours whose run is over. Two functions
+ * need no run, since they touch nothing but the packet:
+ * bpfilter_ip6_find_hdr() and bpfilter_set_trace().
  */
 
 #include <linux/bpf.h>
@@ -48,6 +50,17 @@ static struct bpfilter_run *run_of(const struct sk_buff *skb,
 	if (!run || run->over || run->skb != skb || run->state != state)
 		return NULL;
 	return run;
+}
+
+/*
+ * Is the packet still the program's? Unless a run has handed it on: then it may
+ * be gone. The caller runs pinned to this CPU, as all programs do.
+ */
+static bool is_there(const struct sk_buff *skb)
+{
+	const struct bpfilter_run *run = this_cpu_read(bpfilter_run);
+
+	return !run || run->skb != skb || !run->over;
 }
 
 static void run_end(struct bpfilter_run *run, unsigned int verdict)
@@ -196,10 +209,20 @@ __bpf_kfunc void bpfilter_set_mark(struct sk_buff *skb,
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
+/* At all hooks of IPv6 it is in the linear part, but not in BPF_PROG_TEST_RUN */
+static bool has_ip6_header(const struct sk_buff *skb,
+			   const struct nf_hook_state *state)
+{
+	const int off = skb_network_offset(skb);
+
+	return state->pf == NFPROTO_IPV6 && off >= 0 &&
+	       off + sizeof(struct ipv6hdr) <= skb_headlen(skb);
+}
+
 /**
- * bpfilter_ip6_find_hdr - walk the extension headers of the run's packet
- * @skb:	packet of the run
- * @state:	hook state of the run
+ * bpfilter_ip6_find_hdr - walk the extension headers of a packet
+ * @skb:	packet of the program; needs no run
+ * @state:	its hook state
  *
  * As ip6_tables does for a rule that asks for a protocol.
  *
@@ -214,7 +237,7 @@ __bpf_kfunc u64 bpfilter_ip6_find_hdr(struct sk_buff *skb,
 	unsigned int thoff = 0;
 	int proto = -1;
 
-	if (run_of(skb, state))
+	if (is_there(skb) && has_ip6_header(skb, state))
 		proto = ipv6_find_hdr(skb, &thoff, -1, &fragoff, NULL);
 	if (proto < 0)
 		return 1ULL << 63;
@@ -237,6 +260,35 @@ __bpf_kfunc void bpfilter_trace(struct sk_buff *skb,
 	if (run)
 		bpfilter_trace_packet(run, entry);
 }
+
+/**
+ * bpfilter_set_trace - have the tables tell of each rule that a packet matches
+ * @skb:	packet of the program; needs no run
+ * @state:	its hook state
+ *
+ * For programs that stand before the tables ("bpfilter trace"): from here on
+ * both engines report the packet, as if the target TRACE had seen it. As that
+ * one this only works at PREROUTING and OUTPUT of IPv4 and IPv6, and does
+ * nothing elsewhere.
+ *
+ * It gives a program no more than its loader has: loading one takes CAP_BPF and
+ * CAP_NET_ADMIN in the initial user namespace, and the reports go to the logger
+ * of the packet's network namespace, for which one has to be bound there.
+ *
+ * Context: Any that a netfilter hook runs in. Takes no lock: the packet belongs
+ * to the hook.
+ */
+__bpf_kfunc void bpfilter_set_trace(struct sk_buff *skb,
+				    const struct nf_hook_state *state)
+{
+	if (!is_there(skb))
+		return;
+	if (state->pf != NFPROTO_IPV4 && state->pf != NFPROTO_IPV6)
+		return;
+	if (state->hook == NF_INET_PRE_ROUTING ||
+	    state->hook == NF_INET_LOCAL_OUT)
+		skb->nf_trace = 1;
+}
 #endif
 
 __bpf_kfunc_end_defs();
@@ -250,6 +302,7 @@ BTF_ID_FLAGS(func, bpfilter_ip6_find_hdr, KF_TRUSTED_ARGS)
 #endif
 #if IS_ENABLED(CONFIG_NETFILTER_XT_TARGET_TRACE)
 BTF_ID_FLAGS(func, bpfilter_trace, KF_TRUSTED_ARGS)
+BTF_ID_FLAGS(func, bpfilter_set_trace, KF_TRUSTED_ARGS)
 #endif
 BTF_KFUNCS_END(bpfilter_kfunc_ids)
 

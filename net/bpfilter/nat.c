@@ -59,6 +59,21 @@ int bpfilter_nat_register(struct net *net, const struct nf_hook_ops *ops,
 }
 
 /**
+ * bpfilter_nat_exchange - have the NAT core ask another table than so far
+ * @net:	network namespace
+ * @from:	registered, one for each hook
+ * @to:		one for each hook
+ * @num:	how many
+ *
+ * Return: as nf_hook_entries_exchange().
+ */
+int bpfilter_nat_exchange(struct net *net, const struct nf_hook_ops *from,
+			  const struct nf_hook_ops *to, unsigned int num)
+{
+	return nf_nat_exchange_fn(net, from->pf, from, to, num);
+}
+
+/**
  * bpfilter_nat_unregister - undo bpfilter_nat_register()
  * @net:	network namespace
  * @ops:	as there

@@ -63,13 +63,28 @@ static int get_table(struct net *net, const struct bpfilter_family *family,
 	return bpfilter_entries_get(net, family, user, len);
 }
 
+/* The options that are bpfilter's own; -ENOPROTOOPT if it is none of them */
+static int set_own(struct sock *sk, int optname, sockptr_t optval,
+		   unsigned int optlen)
+{
+	switch (optname) {
+	case BPFILTER_SO_SET_COMMIT:
+		return bpfilter_commit(optval, optlen);
+	case BPFILTER_SO_SET_TAKEOVER:
+		return bpfilter_takeover(sk, optval, optlen);
+	case BPFILTER_SO_SET_RELEASE:
+		return bpfilter_release(sk, optval, optlen);
+	}
+	return -ENOPROTOOPT;
+}
+
 static int option_set(struct sock *sk, u8 nfproto, int optname,
 		      sockptr_t optval, unsigned int optlen)
 {
 	struct net *net = sock_net(sk);
 
-	if (nfproto == NFPROTO_IPV4 && optname == BPFILTER_SO_SET_COMMIT)
-		return bpfilter_commit(optval, optlen);
+	if (optname != IPT_SO_SET_REPLACE && optname != IPT_SO_SET_ADD_COUNTERS)
+		return set_own(sk, optname, optval, optlen);
 
 	if (!bpfilter_table_served(net))
 		return -ENOPROTOOPT;

@@ -40,11 +40,12 @@ static int copy_head(struct ipt_replace *head, sockptr_t arg, unsigned int len)
  * The helper's part. What its answer means for the caller stays in the request
  * until the extensions had their say.
  */
-static int compile(struct bpfilter_ruleset *ruleset, struct bpfilter_req **reqp)
+static int compile(struct net *net, struct bpfilter_ruleset *ruleset,
+		   struct bpfilter_req **reqp)
 {
 	struct bpfilter_req *req;
 
-	req = bpfilter_req_run(ruleset->family, ruleset->replace);
+	req = bpfilter_req_run(net, ruleset->family, ruleset->replace);
 	if (!req)
 		return -ENOMEM;
 	*reqp = req;
@@ -94,7 +95,8 @@ static void old_counters_to_user(void __user *user,
 		net_warn_ratelimited("bpfilter: cannot copy counters to user space after a replace\n");
 }
 
-static int replace_checked(struct net *net, struct bpfilter_ruleset **ruleset)
+static int replace_publish(struct bpfilter_publisher *publisher,
+			   struct net *net, struct bpfilter_ruleset **ruleset)
 {
 	const struct ipt_replace *replace = (*ruleset)->replace;
 	void __user *user = replace->counters;
@@ -113,7 +115,8 @@ static int replace_checked(struct net *net, struct bpfilter_ruleset **ruleset)
 
 /* With the helper's answer */
 static int replace_compiled(struct net *net, struct bpfilter_ruleset **ruleset,
-			    const struct bpfilter_req *req)
+			    const struct bpfilter_req *req,
+			    struct bpfilter_publisher *publisher)
 {
 	int err;
 
@@ -124,12 +127,34 @@ static int replace_compiled(struct net *net, struct bpfilter_ruleset **ruleset,
 	if (!err)
 		err = bpfilter_bridge_build(*ruleset);
 	if (!err)
-		err = replace_checked(net, ruleset);
-	bpfilter_ext_cleanup(net, *ruleset);
+		err = publisher->publish(publisher, net, ruleset);
+	if (*ruleset)
+		bpfilter_ext_cleanup(net, *ruleset);
 	return err;
 }
 
-static int replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset)
+/* To the log, and to a caller that passes it on */
+static void tell_refusal(const struct bpfilter_req *req,
+			 const struct bpfilter_publisher *publisher)
+{
+	if (!*req->message)
+		return;
+	pr_notice_ratelimited("%s\n", req->message);
+	if (publisher->message)
+		strscpy(publisher->message, req->message, BPFILTER_MESSAGE_MAX);
+}
+
+/**
+ * bpfilter_replace_ruleset - from a ruleset's copy to its being in force
+ * @net:	network namespace, replace_lock of its bpfilter_net is held
+ * @ruleset:	bpfilter_ruleset_copy(); becomes what the caller has to free:
+ *		this one after an error, else the one that it replaced or NULL
+ * @publisher:	what is to be done with the complete ruleset
+ *
+ * Return: 0; an error as bpfilter_replace(), or of the publisher.
+ */
+int bpfilter_replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset,
+			     struct bpfilter_publisher *publisher)
 {
 	struct bpfilter_req *req = NULL;
 	int err;
@@ -138,11 +163,11 @@ static int replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset)
 	if (err)
 		return err;
 
-	err = compile(*ruleset, &req);
+	err = compile(net, *ruleset, &req);
 	if (!err)
-		err = replace_compiled(net, ruleset, req);
-	if (err && req && err == req->error && *req->message)
-		pr_notice_ratelimited("%s\n", req->message);
+		err = replace_compiled(net, ruleset, req, publisher);
+	if (err && req && err == req->error)
+		tell_refusal(req, publisher);
 	if (req)
 		bpfilter_req_free(req);
 	return err;
@@ -164,6 +189,7 @@ static int claim_table(struct net *net, const struct bpfilter_family *family,
 static int replace_locked(struct net *net, const struct bpfilter_family *family,
 			  const struct ipt_replace *head, sockptr_t arg)
 {
+	struct bpfilter_publisher publisher = { .publish = replace_publish };
 	struct bpfilter_ruleset *ruleset;
 	int err;
 
@@ -173,7 +199,7 @@ static int replace_locked(struct net *net, const struct bpfilter_family *family,
 	ruleset = bpfilter_ruleset_copy(family, head, arg);
 	if (IS_ERR(ruleset))
 		return PTR_ERR(ruleset);
-	err = replace_ruleset(net, &ruleset);
+	err = bpfilter_replace_ruleset(net, &ruleset, &publisher);
 	bpfilter_ruleset_free(ruleset);
 	return err;
 }

@@ -25,6 +25,7 @@
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <net/net_namespace.h>
 
 #include "internal.h"
 
@@ -168,6 +169,7 @@ static int send_request(const struct bpfilter_req *req)
 		.hz		= HZ,
 		.plan		= wanted <= BPFILTER_PLAN_MAX ?
 				  wanted : BPFILTER_PLAN_AUTO,
+		.netns		= req->netns,
 	};
 	int err;
 
@@ -312,6 +314,7 @@ static void request_abandon(struct bpfilter_req *req)
 
 /**
  * bpfilter_req_run - have the helper compile a ruleset
+ * @net:	network namespace of the table
  * @family:	of the ruleset
  * @replace:	option value whose size and offsets are checked
  *
@@ -325,7 +328,8 @@ static void request_abandon(struct bpfilter_req *req)
  *
  * Return: the request, for bpfilter_req_free(), or NULL without memory.
  */
-struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
+struct bpfilter_req *bpfilter_req_run(const struct net *net,
+				      const struct bpfilter_family *family,
 				      const struct ipt_replace *replace)
 {
 	struct bpfilter_req *req;
@@ -335,6 +339,7 @@ struct bpfilter_req *bpfilter_req_run(const struct bpfilter_family *family,
 		return NULL;
 	INIT_WORK(&req->work, request_work);
 	init_completion(&req->done);
+	req->netns = net->ns.inum;
 	req->family = family;
 	req->replace = replace;
 

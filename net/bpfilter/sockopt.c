@@ -70,7 +70,10 @@ static bool is_set_option(u8 nfproto, int optname)
 {
 	if (optname == IPT_SO_SET_REPLACE || optname == IPT_SO_SET_ADD_COUNTERS)
 		return true;
-	return nfproto == NFPROTO_IPV4 && optname == BPFILTER_SO_SET_COMMIT;
+	return nfproto == NFPROTO_IPV4 &&
+	       (optname == BPFILTER_SO_SET_COMMIT ||
+		optname == BPFILTER_SO_SET_TAKEOVER ||
+		optname == BPFILTER_SO_SET_RELEASE);
 }
 
 /* IPv6 has socket options of its own where IPv4 asks for revisions */

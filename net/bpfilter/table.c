@@ -106,7 +106,6 @@ static int register_hooks(struct bpfilter_table *table)
 {
 	int err;
 
-	fill_hooks(table);
 	if (table->spec->nat)
 		err = bpfilter_nat_register(table->net, table->ops,
 					    table->num_ops);
@@ -118,17 +117,31 @@ static int register_hooks(struct bpfilter_table *table)
 	return err;
 }
 
+/* Without placeholder, ruleset and hooks */
+static struct bpfilter_table *table_alloc(struct net *net,
+					  const struct bpfilter_spec *spec)
+{
+	struct bpfilter_table *table;
+
+	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	if (!table)
+		return NULL;
+	table->net = net;
+	table->spec = spec;
+	table->initial_entries = hweight32(spec->xt.valid_hooks) + 1;
+	fill_hooks(table);
+	return table;
+}
+
 static struct bpfilter_table *table_create(struct net *net,
 					   const struct bpfilter_spec *spec)
 {
 	struct bpfilter_table *table;
 	int err = -ENOMEM;
 
-	table = kzalloc(sizeof(*table), GFP_KERNEL_ACCOUNT);
+	table = table_alloc(net, spec);
 	if (!table)
 		goto err;
-	table->net = net;
-	table->spec = spec;
 	table->placeholder = xt_reserve_table(net, &spec->xt);
 	if (IS_ERR(table->placeholder)) {
 		err = PTR_ERR(table->placeholder);
@@ -139,7 +152,6 @@ static struct bpfilter_table *table_create(struct net *net,
 		err = PTR_ERR(table->ruleset);
 		goto err_release;
 	}
-	table->initial_entries = bpfilter_ruleset_number(table->ruleset);
 	err = register_hooks(table);
 	if (err)
 		goto err_destroy;
@@ -371,6 +383,89 @@ static void destroy_all(struct bpfilter_table *tables[])
 	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
 		if (tables[i])
 			table_destroy(tables[i]);
+}
+
+/**
+ * bpfilter_table_prepare - make a table that is to take a native one's place
+ * @net:	network namespace
+ * @spec:	what it is
+ * @ruleset:	complete ruleset whose extensions are checked
+ *
+ * Return: the table, without hooks; or NULL. To undo it: kfree().
+ */
+struct bpfilter_table *
+bpfilter_table_prepare(struct net *net, const struct bpfilter_spec *spec,
+		       struct bpfilter_ruleset *ruleset)
+{
+	struct bpfilter_table *table = table_alloc(net, spec);
+
+	if (table)
+		table->ruleset = ruleset;
+	return table;
+}
+
+/**
+ * bpfilter_table_exchange - put a table's hooks where others are, or back
+ * @table:	table, its namespace's bpfilter_net.lock is held
+ * @native:	native hooks of the same table
+ * @take:	@native is registered and @table is to be, else the reverse
+ *
+ * What comes gets the priorities of what goes: a table keeps its place, also if
+ * raw_before_defrag is not the same in both engines.
+ *
+ * Return: as nf_hook_entries_exchange(); on success no packet is with the hooks
+ * that went once an RCU grace period has passed.
+ */
+int bpfilter_table_exchange(struct bpfilter_table *table,
+			    struct nf_hook_ops *native, bool take)
+{
+	const struct nf_hook_ops *from = take ? native : table->ops;
+	struct nf_hook_ops *to = take ? table->ops : native;
+	const unsigned int num = table->num_ops;
+	unsigned int i, j;
+
+	for (i = 0; i < num; i++)
+		for (j = 0; j < num; j++)
+			if (to[j].hooknum == from[i].hooknum)
+				to[j].priority = from[i].priority;
+	if (table->spec->nat)
+		return bpfilter_nat_exchange(table->net, from, to, num);
+	return nf_exchange_net_hooks(table->net, from, to, num);
+}
+
+/**
+ * bpfilter_table_install - begin to own a table whose hooks are in place
+ * @table:	table with ruleset and placeholder, bpfilter_net.lock is held
+ *
+ * Called with a reference on the module, by way of the socket option.
+ */
+void bpfilter_table_install(struct bpfilter_table *table)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(table->net);
+
+	lockdep_assert_held(&bn->lock);
+
+	/* Its rules came with it: connections may depend on what they said */
+	table->generation = 1;
+	if (has_rules(table, table->ruleset))
+		__module_get(THIS_MODULE);
+	audit_table(table, table->ruleset, AUDIT_XT_OP_REGISTER);
+	WRITE_ONCE(bn->tables[table->spec - bpfilter_specs], table);
+}
+
+/**
+ * bpfilter_table_remove - own a table no longer
+ * @table:	table whose hooks are gone for an RCU grace period,
+ *		bpfilter_net.lock is held; freed
+ */
+void bpfilter_table_remove(struct bpfilter_table *table)
+{
+	struct bpfilter_net *bn = bpfilter_pernet(table->net);
+
+	lockdep_assert_held(&bn->lock);
+
+	WRITE_ONCE(bn->tables[table->spec - bpfilter_specs], NULL);
+	table_destroy(table);
 }
 
 /**

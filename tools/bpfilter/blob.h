@@ -69,6 +69,7 @@ struct parse_ctx;
  * @goto_flag:	the flag that makes a jump a goto
  * @head:	read an entry
  * @parse_base:	append the tests of an entry's base header
+ * @print_base:	write what iptables-save has for it, see ir_text.h
  */
 struct blob_family {
 	uint16_t family;
@@ -80,6 +81,7 @@ struct blob_family {
 	struct blob_head (*head)(const void *entry);
 	int (*parse_base)(struct parse_ctx *ctx, struct ir_rule *rule,
 			  const void *entry);
+	void (*print_base)(FILE *out, const void *entry);
 };
 
 /**
@@ -98,7 +100,7 @@ struct blob_family {
  * The stages run in this order, each relying on what those before it checked:
  * blob_check.c the layout, blob_chain.c the chains and where jumps lead,
  * blob_walk.c the way through the entries, blob_rule.c what the rules say.
- * blob_base.c tells the families apart.
+ * blob_base.c tells the families apart. blob_text.c prints rules later on.
  */
 struct blob {
 	const struct blob_family *fam;

@@ -9,6 +9,7 @@
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "blob.h"
+#include "ir_text.h"
 #include "parse.h"
 
 /*
@@ -52,6 +53,32 @@ static int parse_ifaces(struct parse_ctx *ctx, const void *in,
 		return ret;
 	return parse_under_mask(ctx, IR_FIELD_IFACE_OUT, out, out_mask,
 				out_inverted);
+}
+
+/* An interface's name: what the mask leaves open at its end is a plus */
+static void print_iface(FILE *out, const char *option, bool invert,
+			const char *name, const uint8_t *mask)
+{
+	int len = 0;
+
+	if (!mask[0])
+		return;
+	while (len < IFNAMSIZ && mask[len] && name[len])
+		len++;
+	text_option(out, invert, option);
+	fputc(' ', out);
+	text_name(out, name, len);
+	if (len < IFNAMSIZ && !mask[len])
+		fputc('+', out);
+}
+
+static void print_proto(FILE *out, bool invert, uint8_t proto)
+{
+	if (!proto)
+		return;
+	text_option(out, invert, "-p");
+	fputc(' ', out);
+	text_value(out, IR_FIELD_IP_PROTO, proto);
 }
 
 /* IPv4 */
@@ -118,6 +145,37 @@ static int ip4_parse_base(struct parse_ctx *ctx, struct ir_rule *rule,
 	return ret;
 }
 
+static void ip4_print_addr(FILE *out, const char *option, bool invert,
+			   uint32_t addr, uint32_t mask)
+{
+	if (!addr && !mask && !invert)
+		return;
+	text_option(out, invert, option);
+	fputc(' ', out);
+	text_addr(out, addr);
+	if (mask == UINT32_MAX)
+		fputs("/32", out);
+	else
+		text_mask(out, mask);
+}
+
+static void ip4_print_base(FILE *out, const void *entry)
+{
+	const struct ipt_ip *ip = entry;
+
+	ip4_print_addr(out, "-s", ip->invflags & IPT_INV_SRCIP,
+		       ntohl(ip->src.s_addr), ntohl(ip->smsk.s_addr));
+	ip4_print_addr(out, "-d", ip->invflags & IPT_INV_DSTIP,
+		       ntohl(ip->dst.s_addr), ntohl(ip->dmsk.s_addr));
+	print_iface(out, "-i", ip->invflags & IPT_INV_VIA_IN, ip->iniface,
+		    ip->iniface_mask);
+	print_iface(out, "-o", ip->invflags & IPT_INV_VIA_OUT, ip->outiface,
+		    ip->outiface_mask);
+	print_proto(out, ip->invflags & IPT_INV_PROTO, ip->proto);
+	if (ip->flags & IPT_F_FRAG)
+		text_option(out, ip->invflags & IPT_INV_FRAG, "-f");
+}
+
 /* IPv6 */
 
 /* Native sets the flag where a protocol is given, so that it is looked at */
@@ -179,6 +237,39 @@ static int ip6_parse_base(struct parse_ctx *ctx, struct ir_rule *rule,
 	return ret;
 }
 
+static void ip6_print_addr(FILE *out, const char *option, bool invert,
+			   const struct in6_addr *addr,
+			   const struct in6_addr *mask)
+{
+	int len = text_prefix_len6(mask->s6_addr);
+
+	if (!len && !invert && IN6_IS_ADDR_UNSPECIFIED(addr))
+		return;
+	text_option(out, invert, option);
+	fputc(' ', out);
+	text_addr6(out, addr);
+	fputc('/', out);
+	if (len >= 0)
+		fprintf(out, "%d", len);
+	else
+		text_addr6(out, mask);
+}
+
+static void ip6_print_base(FILE *out, const void *entry)
+{
+	const struct ip6t_ip6 *ip = entry;
+
+	ip6_print_addr(out, "-s", ip->invflags & IP6T_INV_SRCIP, &ip->src,
+		       &ip->smsk);
+	ip6_print_addr(out, "-d", ip->invflags & IP6T_INV_DSTIP, &ip->dst,
+		       &ip->dmsk);
+	print_iface(out, "-i", ip->invflags & IP6T_INV_VIA_IN, ip->iniface,
+		    ip->iniface_mask);
+	print_iface(out, "-o", ip->invflags & IP6T_INV_VIA_OUT, ip->outiface,
+		    ip->outiface_mask);
+	print_proto(out, ip->invflags & IP6T_INV_PROTO, ip->proto);
+}
+
 static const struct blob_family families[] = {
 	{
 		.family = NFPROTO_IPV4,
@@ -189,6 +280,7 @@ static const struct blob_family families[] = {
 		.goto_flag = IPT_F_GOTO,
 		.head = ip4_head,
 		.parse_base = ip4_parse_base,
+		.print_base = ip4_print_base,
 	},
 	{
 		.family = NFPROTO_IPV6,
@@ -199,6 +291,7 @@ static const struct blob_family families[] = {
 		.goto_flag = IP6T_F_GOTO,
 		.head = ip6_head,
 		.parse_base = ip6_parse_base,
+		.print_base = ip6_print_base,
 	},
 };
 

@@ -56,6 +56,9 @@ struct cmd_option {
  * @family:	-4, -6: of rulesets in files, NFPROTO_IPV4 without
  * @netns:	-n: name or path of the network namespace that was entered, or
  *		NULL
+ * @interval:	-i: seconds from one sample to the next
+ * @count:	-c: end after so many samples or packets, 0: never
+ * @ended:	the JSON on stdout is complete, its line's end included
  * @own:	options that only the command has, in their order, owned
  * @num_own:	number of @own
  */
@@ -65,18 +68,32 @@ struct cmd_ctx {
 	bool plan;
 	uint16_t family;
 	const char *netns;
+	double interval;
+	unsigned int count;
+	bool ended;
 	struct cmd_option *own;
 	unsigned int num_own;
 };
 
 int __printf(2, 3) cmd_error(struct cmd_ctx *ctx, const char *fmt, ...);
 int __printf(2, 3) cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...);
+void cmd_json_end(struct cmd_ctx *ctx);
 bool cmd_word(const char *arg, const char *word);
 
 /* cmd_show.c, cmd_dump.c */
 
 int cmd_show(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_dump(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_list.c, cmd_explain.c */
+
+int cmd_rules(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_explain(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_top.c, cmd_trace.c */
+
+int cmd_top(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv);
 
 /* cmd_test.c */
 
@@ -89,6 +106,11 @@ int cmd_test(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_load(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_loaded(struct cmd_ctx *ctx, int argc, char **argv);
 int cmd_unload(struct cmd_ctx *ctx, int argc, char **argv);
+
+/* cmd_handover.c */
+
+int cmd_takeover(struct cmd_ctx *ctx, int argc, char **argv);
+int cmd_release(struct cmd_ctx *ctx, int argc, char **argv);
 
 /* cmd_netns.c */
 
@@ -146,6 +168,9 @@ const struct table_family *table_family_find(uint16_t family);
 const struct table_family *table_family_word(const char *word);
 int table_socket(const struct table_family *fam);
 int table_status(int sk, struct bpfilter_status **status);
+const char *table_error(int err);
+bool table_is_owned(const struct bpfilter_status *status,
+		    const struct table_family *fam, const char *name);
 int table_names(const struct table_family *fam, struct table_names *names);
 bool table_names_have(const struct table_names *names, const char *name);
 int table_fetch(int sk, const struct table_family *fam, const char *name,
@@ -229,6 +254,16 @@ struct code_func {
 };
 
 /**
+ * struct code_line - a line of the source of instructions
+ * @text:	what it says, owned
+ * @insn_off:	index of the first instruction that belongs to it
+ */
+struct code_line {
+	char *text;
+	uint32_t insn_off;
+};
+
+/**
  * struct code_call - a kernel function that a loaded program calls
  * @imm:	what its calls have in the instruction
  * @name:	its name, empty if it is not known
@@ -244,11 +279,13 @@ struct kernel_btf;
  * struct code - instructions to print
  * @insns:	the instructions, owned
  * @funcs:	its functions by rising @insn_off, owned
+ * @lines:	its source by rising @insn_off, owned
  * @calls:	of a loaded program the kernel functions that it calls, owned
  * @btf:	of one that is not loaded the numbers of kernel functions,
  *		borrowed
  * @num_insns:	number of @insns
  * @num_funcs:	number of @funcs
+ * @num_lines:	number of @lines
  * @num_calls:	number of @calls
  * @id:		of the loaded program, 0 if it is not loaded
  * @hook:	where it runs
@@ -256,10 +293,12 @@ struct kernel_btf;
 struct code {
 	struct bpf_insn *insns;
 	struct code_func *funcs;
+	struct code_line *lines;
 	struct code_call *calls;
 	const struct kernel_btf *btf;
 	uint32_t num_insns;
 	uint32_t num_funcs;
+	uint32_t num_lines;
 	uint32_t num_calls;
 	uint32_t id;
 	unsigned int hook;
@@ -269,12 +308,25 @@ void code_print(struct cmd_ctx *ctx, const struct code *code);
 const struct code_call *code_call_find(const struct code *code, int32_t imm);
 void code_free(struct code *code);
 
+/* cmd_lines.c */
+
+struct bpf_prog_info;
+struct btf;
+struct gen_image;
+
+void line_make_ascii(char *text);
+int code_lines_make(struct code *code, const struct ir_ruleset *rs,
+		    const struct gen_image *img);
+int code_lines_read(int fd, const struct bpf_prog_info *of,
+		    const struct btf *btf, struct code *code);
+
 /* cmd_ksym.c */
 
 int ksym_name_calls(struct code *code);
 
 /* cmd_ir.c */
 
+void blob_name_json(json_writer_t *json, const char *key, const char *name);
 void ir_print(struct cmd_ctx *ctx, const struct ir_ruleset *rs);
 
 #endif /* BPFILTER_CMD_H */

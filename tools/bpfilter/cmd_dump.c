@@ -262,8 +262,12 @@ static int code_from_image(struct dump *d, const struct gen_image *img)
 	unsigned int hook;
 	int ret = 0;
 
-	for (hook = 0; !ret && hook < BPFILTER_NUMHOOKS; hook++)
+	for (hook = 0; !ret && hook < BPFILTER_NUMHOOKS; hook++) {
 		ret = code_from_prog(&img->prog[hook], &d->code[hook]);
+		if (!ret)
+			ret = code_lines_make(&d->code[hook],
+					      d->translation.rs, img);
+	}
 	return ret;
 }
 

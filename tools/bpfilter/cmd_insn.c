@@ -20,12 +20,14 @@
  * struct insn_printer - state while one program is printed
  * @code:	the program
  * @pos:	index of the instruction at hand
+ * @line:	number of lines that are done with
  * @text:	its text without the line's end
  * @scratch:	part of it that a callback made
  */
 struct insn_printer {
 	const struct code *code;
 	uint32_t pos;
+	uint32_t line;
 	char text[256];
 	char scratch[128];
 };
@@ -149,23 +151,45 @@ static const char *imm_text(void *private_data, const struct bpf_insn *insn,
 	return p->scratch;
 }
 
-static void insn_plain(const struct insn_printer *p)
+/* The line that starts at the instruction at hand, NULL for none */
+static char *line_here(struct insn_printer *p)
+{
+	const struct code *code = p->code;
+
+	while (p->line < code->num_lines &&
+	       code->lines[p->line].insn_off < p->pos)
+		p->line++;
+	if (p->line == code->num_lines ||
+	    code->lines[p->line].insn_off != p->pos)
+		return NULL;
+	return code->lines[p->line].text;
+}
+
+static void insn_plain(struct insn_printer *p)
 {
 	const struct code_func *func = func_by_offset(p->code, p->pos);
+	const char *line = line_here(p);
 
 	if (func)
 		printf("%s:\n", func->name);
+	if (line)
+		printf("; %s\n", line);
 	printf("%5u: %s\n", p->pos, p->text);
 }
 
-static void insn_json(json_writer_t *json, const struct insn_printer *p)
+static void insn_json(json_writer_t *json, struct insn_printer *p)
 {
 	const struct code_func *func = func_by_offset(p->code, p->pos);
+	char *line = line_here(p);
 
 	jsonw_start_object(json);
 	jsonw_uint_field(json, "offset", p->pos);
 	if (func)
 		jsonw_string_field(json, "function", func->name);
+	if (line) {
+		line_make_ascii(line);
+		jsonw_string_field(json, "source", line);
+	}
 	jsonw_string_field(json, "disasm", p->text);
 	jsonw_end_object(json);
 }
@@ -247,6 +271,9 @@ void code_print(struct cmd_ctx *ctx, const struct code *code)
  */
 void code_free(struct code *code)
 {
+	for (uint32_t i = 0; i < code->num_lines; i++)
+		free(code->lines[i].text);
+	free(code->lines);
 	free(code->insns);
 	free(code->funcs);
 	free(code->calls);

@@ -6,9 +6,11 @@
  * rule its matches with their tests. The names are those of the enums in ir.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
+#include "ir_text.h"
 #include "match.h"
 
 static const char *const header_names[] = {
@@ -34,9 +36,13 @@ static const char *const action_names[] = {
 	[IR_ACTION_SET_MARK]	= "set_mark",
 };
 
-/* Names come from the blob: bytes that cannot be printed become "?" */
-static void blob_name_json(json_writer_t *json, const char *key,
-			   const char *name)
+/**
+ * blob_name_json - print a name that comes from a blob as a member of an object
+ * @json:	where to
+ * @key:	name of the member
+ * @name:	the name; of its bytes those that cannot be printed become "?"
+ */
+void blob_name_json(json_writer_t *json, const char *key, const char *name)
 {
 	char text[sizeof(((struct ir_chain *)0)->name)];
 	unsigned int i;
@@ -227,6 +233,24 @@ static void action_json(json_writer_t *json, const struct ir_ruleset *rs,
 	}
 }
 
+static void text_json(json_writer_t *json, const struct ir_ruleset *rs,
+		      uint32_t entry)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return;
+	bpfilter_rule_text(rs, entry, out);
+	fclose(out);
+	if (text && *text) {
+		line_make_ascii(text);
+		jsonw_string_field(json, "text", text);
+	}
+	free(text);
+}
+
 static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 		      uint32_t entry)
 {
@@ -237,6 +261,7 @@ static void rule_json(json_writer_t *json, const struct ir_ruleset *rs,
 	jsonw_uint_field(json, "number", rule->number);
 	jsonw_uint_field(json, "entry", entry);
 	jsonw_uint_field(json, "offset", rule->offset);
+	text_json(json, rs, entry);
 	hooks_json(json, "comefrom", rule->comefrom);
 	if (rule->is_policy)
 		jsonw_bool_field(json, "policy", true);

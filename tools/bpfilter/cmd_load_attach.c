@@ -13,7 +13,7 @@
 
 #include "cmd_load.h"
 
-static int table_error(const struct load *l, const struct load_table *t,
+static int attach_error(const struct load *l, const struct load_table *t,
 		       int err)
 {
 	return cmd_error(l->ctx, "pins of %s table \"%s\": %s",
@@ -48,7 +48,7 @@ static int table_pin(const struct load *l, const struct load_table *t)
 	};
 	int err = pins_add(&l->pins, &pin);
 
-	return err ? table_error(l, t, err) : CMD_OK;
+	return err ? attach_error(l, t, err) : CMD_OK;
 }
 
 /* What an earlier command left when it was killed, too */
@@ -56,7 +56,7 @@ static int table_drop_next(const struct load *l, const struct load_table *t)
 {
 	int err = pins_drop_next(&l->pins, t->src->family, t->src->name);
 
-	return err ? table_error(l, t, err) : CMD_OK;
+	return err ? attach_error(l, t, err) : CMD_OK;
 }
 
 static int table_prepare(const struct load *l, struct load_table *t)
@@ -79,7 +79,7 @@ static int table_commit(const struct load *l, const struct load_table *t)
 		err = pins_commit(&l->pins, t->src->family, t->src->name);
 	else
 		err = pins_remove(&l->pins, t->src->family, t->src->name);
-	return err ? table_error(l, t, err) : CMD_OK;
+	return err ? attach_error(l, t, err) : CMD_OK;
 }
 
 /**

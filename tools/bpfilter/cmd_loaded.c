@@ -40,7 +40,7 @@ struct loaded_tables {
 
 /* Gathering */
 
-static int table_error(struct cmd_ctx *ctx, const struct table_family *fam,
+static int loaded_error(struct cmd_ctx *ctx, const struct table_family *fam,
 		       const char *name, int err)
 {
 	return cmd_error(ctx, "%s table \"%s\": %s", fam->word, name,
@@ -61,7 +61,7 @@ static int table_read(struct cmd_ctx *ctx, const struct pins *pins,
 				       t->fam->family, &why);
 	if (!err)
 		err = text_make(t->p.blob, t->t.rs, &t->text);
-	return err ? table_error(ctx, t->fam, t->name, err) : CMD_OK;
+	return err ? loaded_error(ctx, t->fam, t->name, err) : CMD_OK;
 }
 
 static int family_read(struct cmd_ctx *ctx, const struct pins *pins,
@@ -77,7 +77,7 @@ static int family_read(struct cmd_ctx *ctx, const struct pins *pins,
 	p = err ? NULL : reallocarray(all->table, all->num + names.num + 1,
 				      sizeof(*all->table));
 	if (!p)
-		ret = table_error(ctx, fam, "", err ? err : -ENOMEM);
+		ret = loaded_error(ctx, fam, "", err ? err : -ENOMEM);
 	else
 		all->table = p;
 	for (i = 0; ret == CMD_OK && i < names.num; i++) {
@@ -317,7 +317,7 @@ static int unload_tables(struct cmd_ctx *ctx, const struct pins *pins,
 		err = release_idle(pins, fam->family);
 	if (!err && !there)
 		err = -ENOENT;
-	return err ? table_error(ctx, fam, only ? only : "", err) : CMD_OK;
+	return err ? loaded_error(ctx, fam, only ? only : "", err) : CMD_OK;
 }
 
 /**

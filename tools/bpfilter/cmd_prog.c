@@ -145,6 +145,7 @@ out:
 	return ret;
 }
 
+/* Functions and source */
 static int code_funcs(int fd, const struct bpf_prog_info *info,
 		      struct code *code)
 {
@@ -169,6 +170,8 @@ static int code_funcs(int fd, const struct bpf_prog_info *info,
 			  sizeof(code->funcs[i].name));
 	}
 	code->num_funcs = funcs.num;
+	if (funcs.num)
+		ret = code_lines_read(fd, info, funcs.btf, code);
 out:
 	funcs_free(&funcs);
 	return ret;

@@ -115,18 +115,6 @@ static int netns_owned_add(const struct cmd_ctx *ctx, struct show_netns *ns,
 	return 0;
 }
 
-static bool netns_owns(const struct show_netns *ns,
-		       const struct table_family *fam, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < ns->status->num_tables; i++)
-		if (ns->status->tables[i].family == fam->family &&
-		    !strcmp(ns->status->tables[i].name, name))
-			return true;
-	return false;
-}
-
 static int netns_native_add(const struct cmd_ctx *ctx, struct show_netns *ns,
 			    int sk, const struct table_family *fam)
 {
@@ -136,7 +124,7 @@ static int netns_native_add(const struct cmd_ctx *ctx, struct show_netns *ns,
 
 	ret = table_names(fam, &names);
 	for (i = 0; !ret && i < names.num; i++)
-		if (!netns_owns(ns, fam, names.name[i]) &&
+		if (!table_is_owned(ns->status, fam, names.name[i]) &&
 		    !netns_table_add(ctx, ns, sk, fam, names.name[i]))
 			ret = -ENOMEM;
 	free(names.name);
@@ -229,25 +217,6 @@ static void show_free(struct show *show)
 	free(show->ns);
 }
 
-static const struct {
-	int error;
-	const char *text;
-} show_errors[] = {
-	{ ENOPROTOOPT, "no bpfilter in this kernel, or its module is not loaded" },
-	{ EPERM, "not permitted: this takes CAP_NET_ADMIN" },
-	{ EPROTONOSUPPORT, "the kernel's bpfilter is of another version" },
-};
-
-static int show_error(struct cmd_ctx *ctx, int err)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(show_errors); i++)
-		if (show_errors[i].error == -err)
-			return cmd_error(ctx, "%s", show_errors[i].text);
-	return cmd_error(ctx, "%s", strerror(-err));
-}
-
 static int show_run(struct cmd_ctx *ctx, struct show *show,
 		    const struct netns_list *list)
 {
@@ -255,7 +224,7 @@ static int show_run(struct cmd_ctx *ctx, struct show *show,
 
 	show->ns = calloc(1, sizeof(*show->ns));
 	if (!show->ns)
-		return show_error(ctx, -ENOMEM);
+		return cmd_error(ctx, "%s", table_error(-ENOMEM));
 	show->num = 1;
 	show->ns[0].name = ctx->netns;
 
@@ -263,7 +232,7 @@ static int show_run(struct cmd_ctx *ctx, struct show *show,
 	if (!ret)
 		ret = show_named_add(ctx, show, list);
 	if (ret)
-		return show_error(ctx, ret);
+		return cmd_error(ctx, "%s", table_error(ret));
 
 	show_print(ctx, show);
 	return CMD_OK;

@@ -139,6 +139,51 @@ int table_status(int sk, struct bpfilter_status **status)
 	return ret;
 }
 
+static const struct {
+	int error;
+	const char *text;
+} table_errors[] = {
+	{ ENOPROTOOPT, "no bpfilter in this kernel, or its module is not loaded" },
+	{ EPERM, "not permitted: this takes CAP_NET_ADMIN" },
+	{ EPROTONOSUPPORT, "the kernel's bpfilter is of another version" },
+};
+
+/**
+ * table_error - what an error of bpfilter's own socket options means
+ * @err:	negative errno, as of table_status()
+ *
+ * Return: text without an end of line
+ */
+const char *table_error(int err)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table_errors); i++)
+		if (table_errors[i].error == -err)
+			return table_errors[i].text;
+	return strerror(-err);
+}
+
+/**
+ * table_is_owned - does bpfilter run a table
+ * @status:	what table_status() filled
+ * @fam:	the table's family
+ * @name:	the table's name
+ *
+ * Return: true if so; else it is the native engine's, or there is none
+ */
+bool table_is_owned(const struct bpfilter_status *status,
+		    const struct table_family *fam, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < status->num_tables; i++)
+		if (status->tables[i].family == fam->family &&
+		    !strcmp(status->tables[i].name, name))
+			return true;
+	return false;
+}
+
 static int names_add(struct table_names *names, const char *name)
 {
 	void *p;

@@ -298,6 +298,16 @@ static int print_all(const struct ipt_replace *blob,
 	return ferror(stdout) ? -ENOMEM : 0;
 }
 
+/* What would move a terminal's cursor, and has no place in JSON */
+static void make_printable(struct text *text)
+{
+	size_t i;
+
+	for (i = 0; i < text->size; i++)
+		if (text->buf[i] && (unsigned char)text->buf[i] < 0x20)
+			text->buf[i] = '?';
+}
+
 /**
  * text_make - text of all entries of a blob
  * @blob:	the blob
@@ -329,8 +339,11 @@ int text_make(const struct ipt_replace *blob, const struct ir_ruleset *rs,
 	stdout = saved;
 	if (fclose(memory))
 		ret = -ENOMEM;
-	text->num = ret ? 0 : rs->num_rules;
-	return ret;
+	if (ret)
+		return ret;
+	text->num = rs->num_rules;
+	make_printable(text);
+	return 0;
 }
 
 /**

@@ -109,9 +109,10 @@ static void unknown(const char *option, const char *name, uint8_t revision)
 static void match_print(const void *ip, const struct xt_entry_match *m)
 {
 	const char *name = m->u.user.name;
-	const struct xtables_match *any, *match = NULL;
+	const struct xtables_match *any = NULL, *match = NULL;
 
-	any = xtables_find_match(name, XTF_TRY_LOAD, NULL);
+	if (name_is_plain(name))
+		any = xtables_find_match(name, XTF_TRY_LOAD, NULL);
 	if (any)
 		match = xtables_find_match_revision(name, XTF_TRY_LOAD,
 						    (void *)any,
@@ -128,9 +129,10 @@ static void match_print(const void *ip, const struct xt_entry_match *m)
 static void target_print(const void *ip, const struct xt_entry_target *t)
 {
 	const char *name = t->u.user.name;
-	const struct xtables_target *any, *target = NULL;
+	const struct xtables_target *any = NULL, *target = NULL;
 
-	any = xtables_find_target(name, XTF_TRY_LOAD);
+	if (name_is_plain(name))
+		any = xtables_find_target(name, XTF_TRY_LOAD);
 	if (any)
 		target = xtables_find_target_revision(name, XTF_TRY_LOAD,
 						      (void *)any,
@@ -153,12 +155,12 @@ void text_ext_match(const void *ip, const struct xt_entry_match *m)
 {
 	long start = ftell(stdout);
 
-	if (name_is_plain(m->u.user.name) && !setjmp(gave_up)) {
+	if (setjmp(gave_up)) {
+		fseek(stdout, start, SEEK_SET);
+		unknown("-m", m->u.user.name, m->u.user.revision);
+	} else {
 		match_print(ip, m);
-		return;
 	}
-	fseek(stdout, start, SEEK_SET);
-	unknown("-m", m->u.user.name, m->u.user.revision);
 }
 
 /**
@@ -170,10 +172,10 @@ void text_ext_target(const void *ip, const struct xt_entry_target *t)
 {
 	long start = ftell(stdout);
 
-	if (name_is_plain(t->u.user.name) && !setjmp(gave_up)) {
+	if (setjmp(gave_up)) {
+		fseek(stdout, start, SEEK_SET);
+		unknown("-j", t->u.user.name, t->u.user.revision);
+	} else {
 		target_print(ip, t);
-		return;
 	}
-	fseek(stdout, start, SEEK_SET);
-	unknown("-j", t->u.user.name, t->u.user.revision);
 }

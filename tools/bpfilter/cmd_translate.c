@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "cmd_translate.h"
+#include "ir_text.h"
 
 #define PLAN_PARAMETER	"/sys/module/bpfilter/parameters/plan"
 
@@ -25,7 +26,7 @@ static enum plan_mode kernel_plan(void)
 /**
  * translation_read - read a blob as the translator does
  * @t:		all zero; to be freed with translation_free() in any case
- * @blob:	as bpfilter_blob_read() takes it
+ * @blob:	as bpfilter_blob_read() takes it; stays as long as @t
  * @size:	bytes of @blob
  * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @why:	filled if the translator refuses it
@@ -37,8 +38,19 @@ int translation_read(struct translation *t, const void *blob, size_t size,
 {
 	int ret = bpfilter_blob_read(blob, size, family, &t->rs, why);
 
+	bpfilter_blob_attach(t->rs, blob);
 	t->size = size;
 	return ret ? ret : bpfilter_passes_run(t->rs, why);
+}
+
+/* Any number will do for what is not called */
+static void assume_bpfilter(struct kernel_btf *btf)
+{
+	unsigned int i;
+
+	for (i = KBTF_FUNC_XT_MATCH; i <= KBTF_FUNC_TRACE; i++)
+		if (btf->func[i] == KBTF_NONE)
+			btf->func[i] = 0;
 }
 
 /**
@@ -55,8 +67,9 @@ int translation_make(struct translation *t, struct refusal *why)
 		.btf = &t->btf,
 		.nr_cpus = cpus > 0 ? cpus : 1,
 		.hz = bpfilter_kernel_hz(),
-		.plan = kernel_plan(),
+		.plan = t->use == COMPILE_FILTER ? PLAN_CODE : kernel_plan(),
 		.seed = t->size,
+		.use = t->use,
 	};
 	int ret;
 
@@ -65,6 +78,8 @@ int translation_make(struct translation *t, struct refusal *why)
 		return bpfilter_refuse(why, -ret, false, NULL,
 				       "types of the running kernel: %s",
 				       strerror(-ret));
+	if (t->assume)
+		assume_bpfilter(&t->btf);
 	ret = bpfilter_plan_make(t->rs, &env, &t->plan, why);
 	return ret ? ret : bpfilter_gen(t->rs, t->plan, &env, &t->img, why);
 }

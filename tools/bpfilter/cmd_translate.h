@@ -12,6 +12,9 @@
  * @plan:	where its chains go, owned; NULL before translation_make()
  * @img:	programs and data, owned
  * @btf:	numbers of the running kernel that the programs hold
+ * @use:	what the programs are for
+ * @assume:	set before translation_make(): a kernel without bpfilter is taken
+ *		for one that has it; the programs are only to be looked at
  */
 struct translation {
 	struct ir_ruleset *rs;
@@ -19,6 +22,8 @@ struct translation {
 	struct plan *plan;
 	struct gen_image img;
 	struct kernel_btf btf;
+	enum compile_use use;
+	bool assume;
 };
 
 int translation_read(struct translation *t, const void *blob, size_t size,

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "compile.h"
+#include "ir_text.h"
 
 /**
  * bpfilter_now_ns() - what is the time?
@@ -56,7 +57,8 @@ static int translate(struct compiled *c, const struct compile_env *env,
 /**
  * bpfilter_compile() - translate a ruleset blob, up to loading
  * @blob:	value of the socket option IPT_SO_SET_REPLACE or
- *		IP6T_SO_SET_REPLACE, aligned to 8 bytes
+ *		IP6T_SO_SET_REPLACE, aligned to 8 bytes; it has to stay until the
+ *		last line of a rule was asked for, loading included
  * @size:	its bytes
  * @family:	NFPROTO_IPV4 or NFPROTO_IPV6
  * @env:	the kernel to compile for
@@ -76,6 +78,7 @@ int bpfilter_compile(const void *blob, size_t size, uint16_t family,
 	memset(c, 0, sizeof(*c));
 	memset(why, 0, sizeof(*why));
 	err = bpfilter_blob_read(blob, size, family, &c->rs, why);
+	bpfilter_blob_attach(c->rs, blob);
 	if (!err)
 		err = translate(c, env, why);
 	c->compile_ns = bpfilter_now_ns() - start;

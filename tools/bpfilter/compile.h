@@ -42,6 +42,22 @@ enum plan_mode {
 };
 
 /**
+ * enum compile_use - what programs are for
+ * @COMPILE_TABLE: a table's hooks: what rules say happens to packets
+ * @COMPILE_LINKS: the same on a kernel without bpfilter, where nobody else sees
+ *		to a hook without a program: one whose policy is DROP needs one
+ * @COMPILE_FILTER: they stand before all tables and choose packets to trace:
+ *		TRACE is the only target, and no packet is dropped, not even one
+ *		that a match cannot read. They run without the kernel's
+ *		bpfilter around them, so no extension can be bridged
+ */
+enum compile_use {
+	COMPILE_TABLE,
+	COMPILE_LINKS,
+	COMPILE_FILTER,
+};
+
+/**
  * struct compile_env - what compiling depends on besides the ruleset
  * @btf:	types of the running kernel, see kernel_btf.h; borrowed
  * @nr_cpus:	rows of the counter map
@@ -50,8 +66,11 @@ enum plan_mode {
  * @seed:	of PLAN_MIXED's choice
  * @tree_rules:	shortest chain of data that gets classifiers, in rules; 0 for
  *		DATA_TREE_RULES
- * @standalone:	for a kernel without bpfilter, where nobody else sees to a hook
- *		that has no program: one whose policy is DROP needs one
+ * @far_records: shortest chain whose counters are fetched ahead, in records; 0
+ *		for DATA_FAR_RECORDS
+ * @use:	what the programs are for
+ * @netns:	inode of the network namespace that the table is for, which names
+ *		programs; 0: not known
  */
 struct compile_env {
 	const struct kernel_btf *btf;
@@ -60,7 +79,9 @@ struct compile_env {
 	enum plan_mode plan;
 	uint32_t seed;
 	uint32_t tree_rules;
-	bool standalone;
+	uint32_t far_records;
+	enum compile_use use;
+	uint32_t netns;
 };
 
 struct plan;
@@ -74,6 +95,8 @@ void bpfilter_plan_free(struct plan *plan);
  * struct gen_func - one function of a program, in the order of instructions
  * @name:	C identifier made of the chain's name
  * @insn_off:	index of its first instruction
+ * @first:	index of its first rule
+ * @end:	index behind its last rule; @first if it walks no rules
  * @is_entry:	the program's entry: int name(struct bpf_nf_ctx *); the others
  *		are int name(struct sk_buff *, struct nf_hook_state *,
  *		struct run_state *)
@@ -81,7 +104,45 @@ void bpfilter_plan_free(struct plan *plan);
 struct gen_func {
 	char name[64];
 	uint32_t insn_off;
+	uint32_t first;
+	uint32_t end;
 	bool is_entry;
+};
+
+/**
+ * enum gen_line_kind - what a line of a program's source says
+ * @GEN_LINE_TABLE:	the program: its table, hook and network namespace
+ * @GEN_LINE_CHAIN:	a function that walks rules of a chain, from a rule on
+ * @GEN_LINE_RULE:	the rule itself
+ * @GEN_LINE_DATA:	a chain that is data is handed to walk()
+ * @GEN_LINE_STEP:	what a function that is not made of rules does
+ */
+enum gen_line_kind {
+	GEN_LINE_TABLE,
+	GEN_LINE_CHAIN,
+	GEN_LINE_RULE,
+	GEN_LINE_DATA,
+	GEN_LINE_STEP,
+};
+
+/**
+ * struct gen_line - the line that instructions from some place on belong to
+ * @kind:	what it says
+ * @chain:	index of the chain, for TABLE, CHAIN and DATA
+ * @rule:	index of the rule, for CHAIN and RULE
+ * @step:	for STEP, static
+ * @insn_off:	index of the first instruction; until the code is settled the
+ *		label before it
+ *
+ * A program's lines are in the order of instructions, each before another one.
+ * Every function starts with one.
+ */
+struct gen_line {
+	enum gen_line_kind kind;
+	uint32_t chain;
+	uint32_t rule;
+	uint32_t insn_off;
+	const char *step;
 };
 
 /* Maps by their index in the array of descriptors at load */
@@ -96,14 +157,18 @@ enum gen_map {
  * @insns:	instructions; map addresses are marked with
  *		BPF_PSEUDO_MAP_IDX_VALUE, index GEN_MAP_COUNTERS or GEN_MAP_DATA
  * @funcs:	its functions
+ * @lines:	its source
  * @num_insns:	number of @insns; 0: this hook needs no program
  * @num_funcs:	number of @funcs
+ * @num_lines:	number of @lines
  */
 struct gen_prog {
 	struct bpf_insn *insns;
 	struct gen_func *funcs;
+	struct gen_line *lines;
 	uint32_t num_insns;
 	uint32_t num_funcs;
+	uint32_t num_lines;
 };
 
 /**
@@ -111,6 +176,7 @@ struct gen_prog {
  * @prog:	by hook
  * @counter_stride: bytes of one CPU's row in the counter map
  * @nr_cpus:	rows of the counter map
+ * @netns:	inode of the network namespace, 0: not known
  * @run_state_size: bytes of struct run_state on the entry's stack
  * @jumps_off:	where a row's stack of jumps starts, see gen_walk.h
  * @jumps_size:	its bytes, 0 if there is none
@@ -121,6 +187,7 @@ struct gen_image {
 	struct gen_prog prog[BPFILTER_NUMHOOKS];
 	uint32_t counter_stride;
 	uint32_t nr_cpus;
+	uint32_t netns;
 	uint32_t run_state_size;
 	uint32_t jumps_off;
 	uint32_t jumps_size;

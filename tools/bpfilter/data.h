@@ -27,6 +27,7 @@
 #define DATA_LINE		64	/* bytes of a cache line */
 #define DATA_RECORD_ALIGN	4
 #define DATA_NODE_ALIGN		4
+#define DATA_SCALE_SHIFT	24
 
 /* Odd; the product's highest bits depend on all of a key's */
 #define DATA_HASH_MUL		0x9e3779b97f4a7c15ULL
@@ -37,12 +38,19 @@
  * @last:	its last record, which has no test, is final and matches always
  * @num_trees:	number of @root, at most %DATA_TREES_MAX. 0: records are walked
  *		one after the other
+ * @counter:	byte offset of the first record's counter in a CPU's row
+ * @scale:	bytes of counters for 1 << %DATA_SCALE_SHIFT bytes of records
  * @root:	refs: together they name all rules but the last
+ *
+ * The counter of the record at r is near @counter + (r - @first) * @scale, which
+ * is known before the record itself has come from memory.
  */
 struct data_chain {
 	uint32_t first;
 	uint32_t last;
 	uint32_t num_trees;
+	uint32_t counter;
+	uint32_t scale;
 	uint32_t root[];
 };
 

@@ -237,6 +237,45 @@ static int put_records(struct data_maker *mk, uint32_t first, uint32_t end,
 
 /* --- Chains --- */
 
+static uint32_t counter_of(const struct data_maker *mk, uint32_t record)
+{
+	const struct data_record *rec = data_at(&mk->t->buf,
+						mk->record[record]);
+
+	return rec->counter;
+}
+
+/* Do counters lie where struct data_chain says, give or take a cache line? */
+static bool are_even(const struct data_maker *mk, const struct data_chain *dc)
+{
+	for (uint32_t i = 0; i < mk->num_records; i++) {
+		uint64_t from = mk->record[i] - dc->first;
+		int64_t off = dc->counter +
+			      (from * dc->scale >> DATA_SCALE_SHIFT);
+
+		if (llabs(off - counter_of(mk, i)) > DATA_LINE / 2)
+			return false;
+	}
+	return true;
+}
+
+/* Say where counters of the chain's records are, if that helps */
+static void place_counters(struct data_maker *mk, struct data_chain *dc,
+			   struct data_made *made)
+{
+	uint32_t last = mk->num_records - 1;
+	uint64_t bytes = counter_of(mk, last) - counter_of(mk, 0);
+
+	dc->counter = counter_of(mk, 0);
+	if (mk->num_records < mk->far_records || !last)
+		return;
+	dc->scale = (bytes << DATA_SCALE_SHIFT) / (dc->last - dc->first);
+	if (are_even(mk, dc))
+		made->features |= DATA_FAR;
+	else
+		dc->scale = 0;
+}
+
 static uint32_t room_for_roots(const struct data_maker *mk, uint32_t rules)
 {
 	return rules >= mk->tree_rules ? DATA_TREES_MAX : 0;
@@ -279,6 +318,7 @@ int data_chain_make(struct data_maker *mk, uint32_t chain, uint32_t first)
 	dc = data_at(buf, made->off);
 	dc->first = mk->record[0];
 	dc->last = mk->record[mk->num_records - 1];
+	place_counters(mk, dc, made);
 	if (roots)
 		err = data_tree_make(mk, chain);
 	made->bytes = buf->len - made->off;

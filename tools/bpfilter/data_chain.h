@@ -33,6 +33,7 @@ struct chain_jump {
  *		it is known where the next one lies
  * @max_tests:	room in @shape
  * @tree_rules:	shortest chain that gets classifiers
+ * @far_records: shortest chain whose counters are fetched ahead
  * @rule:	rule in the making
  * @record:	offsets of the chain's records
  * @limit:	their limits
@@ -51,6 +52,7 @@ struct data_maker {
 	struct data_shape *shape;
 	uint32_t max_tests;
 	uint32_t tree_rules;
+	uint32_t far_records;
 	struct data_rule rule;
 	uint32_t *record;
 	struct chain_limit *limit;

@@ -100,6 +100,8 @@ int data_table_make(struct data_table *t, const struct ir_ruleset *rs,
 		.rs = rs, .t = t,
 		.tree_rules = env->tree_rules ? env->tree_rules :
 						DATA_TREE_RULES,
+		.far_records = env->far_records ? env->far_records :
+						  DATA_FAR_RECORDS,
 		.rule = { .rs = rs, .keeps = keeps_fragoff(plan) },
 	};
 	int err;

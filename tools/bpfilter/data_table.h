@@ -14,6 +14,9 @@
 /* Shortest chain that gets classifiers, in rules, unless told otherwise */
 #define DATA_TREE_RULES		12
 
+/* Fewest records of which packets for any of them find few in a cache */
+#define DATA_FAR_RECORDS	4096
+
 /* Room for what walk() reads at the greatest offset, see WALK_PAD */
 #define DATA_BYTES_SPARE	64
 
@@ -35,6 +38,7 @@
  * @DATA_TREE:		a classifier
  * @DATA_TREES:		more than one of the same chain
  * @DATA_MARK_TREE:	classifiers that look at the mark
+ * @DATA_FAR:		more records than caches hold, evenly spaced
  */
 enum data_feature {
 	DATA_MATCH	= 1 << 0,
@@ -50,6 +54,7 @@ enum data_feature {
 	DATA_TREE	= 1 << 10,
 	DATA_TREES	= 1 << 11,
 	DATA_MARK_TREE	= 1 << 12,
+	DATA_FAR	= 1 << 13,
 };
 
 /**

@@ -129,7 +129,7 @@ static void run_action(struct run *r, const struct ir_rule *rule)
 static void run_held(struct run *r, const struct ir_rule *rule)
 {
 	r->view->ops->count(r->view, r->at.pc);
-	if (rule->dead)
+	if (rule->dead || rule->never)
 		run_end(r, EVAL_BROKEN);
 	else if (r->view->dropping && rule->action != IR_ACTION_BRIDGE)
 		run_end(r, EVAL_DROP);

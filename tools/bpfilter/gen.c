@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 
 #include "gen_walk.h"
@@ -50,6 +52,17 @@ static void name_func(struct gen_prog *prog, uint32_t num, const char *name)
 		snprintf(out, size, "%s_%d", base, copy);
 }
 
+/* The entry's name is the program's: table, family, hook, network namespace */
+static void name_entry(const struct gen *g, const char *chain, char *name,
+		       size_t size)
+{
+	const char *family = g->rs->family == NFPROTO_IPV6 ? "6" : "";
+	int len = snprintf(name, size, "%s%s_%s", g->rs->table, family, chain);
+
+	if (g->env->netns)
+		snprintf(name + len, size - len, "_%u", g->env->netns);
+}
+
 static void name_chain_func(const struct gen *g, struct gen_prog *prog,
 			    const struct plan_func *f)
 {
@@ -57,7 +70,7 @@ static void name_chain_func(const struct gen *g, struct gen_prog *prog,
 	char name[96];
 
 	if (f == &g->plan->funcs[0])
-		snprintf(name, sizeof(name), "%s_%s", g->rs->table, chain);
+		name_entry(g, chain, name, sizeof(name));
 	else if (f->is_segment)
 		snprintf(name, sizeof(name), "%s_rule_%u", chain,
 			 g->rs->rules[f->first].number);
@@ -109,6 +122,8 @@ static int list_funcs(const struct gen *g, struct gen_prog *prog)
 			continue;
 		name_chain_func(g, prog, &g->plan->funcs[i]);
 		put_func(g, prog, g->func_label[i]);
+		prog->funcs[prog->num_funcs - 1].first = g->plan->funcs[i].first;
+		prog->funcs[prog->num_funcs - 1].end = g->plan->funcs[i].end;
 	}
 	list_other(g, prog, "load_state", g->load_state);
 	list_other(g, prog, "walk", g->walk);
@@ -170,6 +185,8 @@ static int gen_hook(struct gen *g, struct gen_prog *prog, struct refusal *why)
 		return -EINVAL;
 	if (!err)
 		err = list_funcs(g, prog);
+	if (!err)
+		err = gen_lines_settle(g, prog);
 	if (err)
 		return bpfilter_refuse(why, err == -ENOMEM ? ENOMEM : EINVAL,
 				       false, &where, "cannot be emitted: %s",
@@ -201,6 +218,7 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 	free(g.func_label);
 	free(g.frames);
 	free(g.asides);
+	free(g.lines);
 	return err;
 }
 
@@ -229,6 +247,7 @@ static int lay_out_counters(const struct ir_ruleset *rs,
 				       COUNTER_MAP_MAX >> 20);
 	img->counter_stride = row;
 	img->nr_cpus = env->nr_cpus;
+	img->netns = env->netns;
 	img->run_state_size = sizeof(struct run_state);
 	return 0;
 }
@@ -282,6 +301,7 @@ void bpfilter_gen_free(struct gen_image *img)
 	for (int hook = 0; hook < BPFILTER_NUMHOOKS; hook++) {
 		free(img->prog[hook].insns);
 		free(img->prog[hook].funcs);
+		free(img->prog[hook].lines);
 	}
 	data_table_free(&img->data);
 	memset(img, 0, sizeof(*img));

@@ -246,11 +246,14 @@ struct gen_aside {
  * @bridged:	a bridged match of @rule has been emitted
  * @frames:	chains whose rules are being emitted, the innermost last
  * @asides:	code of @func still to be emitted
+ * @lines:	source of what was emitted
  * @num_frames:	number of @frames
  * @max_frames:	room in @frames
  * @num_asides:	number of @asides
  * @max_asides:	room in @asides
  * @asides_pos:	place of the first one
+ * @num_lines:	number of @lines
+ * @max_lines:	room in @lines
  */
 struct gen {
 	const struct ir_ruleset *rs;
@@ -276,12 +279,20 @@ struct gen {
 	bool bridged;
 	struct gen_frame *frames;
 	struct gen_aside *asides;
+	struct gen_line *lines;
 	uint32_t num_frames;
 	uint32_t max_frames;
 	uint32_t num_asides;
 	uint32_t max_asides;
 	uint32_t asides_pos;
+	uint32_t num_lines;
+	uint32_t max_lines;
 };
+
+static inline bool gen_is_filter(const struct gen *g)
+{
+	return g->env->use == COMPILE_FILTER;
+}
 
 static inline bool gen_is_entry(const struct gen *g)
 {
@@ -297,6 +308,14 @@ static inline bool gen_needs_header(const struct gen *g, enum ir_header header)
 {
 	return g->plan->need.headers & (1U << header);
 }
+
+/* gen_line.c */
+
+void gen_line_func(struct gen *g, const struct plan_func *func);
+void gen_line_rule(struct gen *g, uint32_t rule);
+void gen_line_data(struct gen *g, uint32_t chain);
+void gen_step(struct gen *g, const char *step);
+int gen_lines_settle(const struct gen *g, struct gen_prog *prog);
 
 /* gen_field.c */
 

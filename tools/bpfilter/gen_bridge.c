@@ -92,6 +92,13 @@ void gen_bridge_held(struct gen *g)
 	asm_jmp(&g->code, BPF_JSET, BPF_REG_1, GEN_MATCH_DROP_BIT, g->drop);
 }
 
+/* The one target of a filter */
+static void set_trace(struct gen *g)
+{
+	load_run(g);
+	gen_kernel_call(g, KBTF_FUNC_SET_TRACE);
+}
+
 /**
  * gen_bridge_target() - emit a target of the kernel's own
  * @g:		program
@@ -101,6 +108,10 @@ void gen_bridge_held(struct gen *g)
  */
 void gen_bridge_target(struct gen *g)
 {
+	if (gen_is_filter(g)) {
+		set_trace(g);
+		return;
+	}
 	call_extension(g, KBTF_FUNC_XT_TARGET, g->rule->bridged);
 	if (g->rs->bridged[g->rule->bridged].is_final) {
 		asm_ja(&g->code, g->drop);
@@ -170,13 +181,15 @@ static void put_aside(struct gen *g, const struct gen_aside *aside)
  * @g:		program
  * @rule:	index of the rule
  *
- * Packets are not, as a rule: so what it takes is put aside.
+ * Packets are not, as a rule: so what it takes is put aside. Rules of a filter
+ * are no table's: there is nothing to tell.
  */
 void gen_trace(struct gen *g, uint32_t rule)
 {
 	struct gen_aside aside = { .rule = rule };
 
-	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE)
+	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE ||
+	    gen_is_filter(g))
 		return;
 	aside.label = asm_label(&g->code);
 	aside.back = asm_label(&g->code);
@@ -190,6 +203,7 @@ void gen_trace(struct gen *g, uint32_t rule)
 static void emit_aside(struct gen *g, const struct gen_aside *aside)
 {
 	asm_bind(&g->code, aside->label);
+	gen_line_rule(g, aside->rule);
 	load_run(g);
 	load_constant(g, BPF_REG_3, aside->rule);
 	gen_kernel_call(g, KBTF_FUNC_TRACE);

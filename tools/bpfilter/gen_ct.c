@@ -118,6 +118,7 @@ void gen_load_ct(struct gen *g)
 		return;
 	conn = asm_label(a);
 	done = asm_label(a);
+	gen_step(g, "connection");
 	gen_kernel_load(g, GEN_SCALAR, GEN_SKB, KBTF_SKB_NFCT, BPF_DW);
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_SCALAR));
 	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_1, CTINFO_MASK));

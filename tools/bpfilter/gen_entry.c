@@ -58,6 +58,7 @@ static void load_row(struct gen *g)
 	struct asm_buf *a = &g->code;
 	uint32_t ok = asm_label(a);
 
+	gen_step(g, "this CPU's row of counters");
 	asm_helper(a, BPF_FUNC_get_smp_processor_id);
 	asm_jmp32(a, BPF_JLT, BPF_REG_0, g->img->nr_cpus, ok);
 	leave(g, 1);
@@ -80,6 +81,8 @@ static void load_iface(struct gen *g, enum ir_field field,
 		return;
 	none = asm_label(a);
 	done = asm_label(a);
+	gen_step(g, field == IR_FIELD_IFACE_IN ?
+		    "name of the input device" : "name of the output device");
 	gen_kernel_load(g, BPF_REG_1, GEN_HOOK, member, BPF_DW);
 	asm_jmp(a, BPF_JEQ, BPF_REG_1, 0, none);
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1,
@@ -112,6 +115,7 @@ static void load_kept(struct gen *g)
 
 static void load_len(struct gen *g)
 {
+	gen_step(g, "length, tracing, mark");
 	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	store(g, BPF_DW, GEN_OFF(len));
 }
@@ -119,7 +123,8 @@ static void load_len(struct gen *g)
 /* Kernels without the target TRACE do not have the function */
 static void load_trace(struct gen *g)
 {
-	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE)
+	if (g->env->btf->func[KBTF_FUNC_TRACE] == KBTF_NONE ||
+	    gen_is_filter(g))
 		return;
 	gen_kernel_bits(g, BPF_REG_1, GEN_SKB, KBTF_BITS_SKB_NF_TRACE);
 	store(g, BPF_B, GEN_OFF(trace));
@@ -177,6 +182,7 @@ static void load_packet(struct gen *g)
 void gen_load_packet(struct gen *g)
 {
 	asm_bind(&g->code, g->load_packet);
+	gen_step(g, "load_packet");
 	gen_enter(g);
 	load_packet(g);
 	leave(g, 0);
@@ -189,9 +195,11 @@ void gen_load_packet(struct gen *g)
 void gen_load_state(struct gen *g)
 {
 	asm_bind(&g->code, g->load_state);
+	gen_step(g, "load_state");
 	gen_enter(g);
 	load_kept(g);
 	if (!g->plan->need.reload)
 		load_packet(g);
+	gen_step(g, "on to the rules");
 	leave(g, 0);
 }

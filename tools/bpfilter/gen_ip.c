@@ -62,6 +62,7 @@ void gen_keep_ipv4(struct gen *g)
 
 	if (!thoff && !gen_needs_field(g, IR_FIELD_IP_FRAGOFF))
 		return;
+	gen_step(g, "fragment and transport header, as the table finds them");
 	point_to_header(g, KBTF_TYPE_IPHDR);
 	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_1, BPF_REG_0,
 				offsetof(struct iphdr, frag_off)));
@@ -115,6 +116,7 @@ void gen_load_ipv4(struct gen *g)
 {
 	if (gen_source_needed(g, GEN_SOURCE_IPV4) ||
 	    gen_needs_field(g, IR_FIELD_IP_LEN)) {
+		gen_step(g, "IPv4 header");
 		point_to_header(g, KBTF_TYPE_IPHDR);
 		gen_source_load(g, GEN_SOURCE_IPV4, BPF_REG_0, 0);
 		load_ip_len(g);
@@ -233,6 +235,7 @@ void gen_load_ipv6(struct gen *g)
 	bool transport = gen_needs_header(g, IR_HEADER_IP6) ||
 			 gen_needs_l4(g) || g->plan->need.thoff;
 
+	gen_step(g, "IPv6 header");
 	load_ip6_len(g);
 	if (!transport && !gen_source_needed(g, GEN_SOURCE_IPV6))
 		return;

@@ -161,6 +161,7 @@ void gen_load_options(struct gen *g)
 	uint32_t fail = asm_label(a), done = asm_label(a);
 
 	asm_bind(a, g->load_options);
+	gen_step(g, "load_options: which options a TCP header has");
 	gen_enter(g);
 	asm_emit(a, BPF_LDX_MEM(BPF_B, GEN_SCALAR, GEN_STATE,
 				GEN_OFF(opt_len)));
@@ -396,6 +397,7 @@ static void load_one_of(struct gen *g, const struct l4_header *h,
  */
 void gen_load_l4(struct gen *g)
 {
+	gen_step(g, "transport header");
 	asm_emit(&g->code, BPF_LDX_MEM(BPF_W, GEN_SCALAR, GEN_STATE,
 				       GEN_OFF(thoff)));
 	load_one_of(g, &ports_header, 1);

@@ -26,6 +26,7 @@ static void load_ether(struct gen *g)
 	if (!gen_needs_header(g, IR_HEADER_ETHER))
 		return;
 	done = asm_label(a);
+	gen_step(g, "Ethernet header");
 	asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(ether),
 			       GEN_NO_MATCH));
 	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_DEV, BPF_DW);
@@ -77,6 +78,7 @@ static void load_pkttype(struct gen *g)
 	if (!gen_needs_field(g, IR_FIELD_PKTTYPE))
 		return;
 	known = asm_label(a);
+	gen_step(g, "type of the packet");
 	gen_kernel_bits(g, BPF_REG_1, GEN_SKB, KBTF_BITS_SKB_PKT_TYPE);
 	asm_jmp(a, BPF_JNE, BPF_REG_1, PACKET_LOOPBACK, known);
 	load_looped(g, known);

@@ -289,6 +289,7 @@ static void emit_rule(struct gen *g)
 	bool opened = false, holds;
 
 	g->rule = r;
+	gen_line_rule(g, index);
 	holds = emit_matches(g, next, asked);
 	emit_asked(g, holds, next, asked);
 	if (holds) {
@@ -388,6 +389,7 @@ static void call_segments(struct gen *g)
 
 	for (i = 1; i <= g->func->num_segments; i++) {
 		next = asm_label(&g->code);
+		gen_line_func(g, g->func + i);
 		call_func(g, self + i);
 		asm_jmp(&g->code, BPF_JEQ, BPF_REG_0, GEN_SEGMENT_END, next);
 		if (gen_is_entry(g))
@@ -422,6 +424,7 @@ static void emit_policy(struct gen *g)
 	if (!asm_used(&g->code, g->policy))
 		return;
 	asm_bind(&g->code, g->policy);
+	gen_line_rule(g, index);
 	count(g, index);
 	leave_with(g, g->rs->rules[index].action == IR_ACTION_ACCEPT ?
 		   GEN_ACCEPT : GEN_DROP);
@@ -433,6 +436,7 @@ static void emit_verdict(struct gen *g)
 	if (!asm_used(&g->code, g->verdict))
 		return;
 	asm_bind(&g->code, g->verdict);
+	gen_step(g, "a chain's function has the verdict");
 	asm_jmp(&g->code, BPF_JNE, BPF_REG_0, GEN_ACCEPT, g->drop);
 	leave_with(g, GEN_ACCEPT);
 }
@@ -453,6 +457,7 @@ void gen_func(struct gen *g, const struct plan_func *func)
 	g->verdict = asm_label(a);
 
 	asm_bind(a, g->func_label[func - g->plan->funcs]);
+	gen_line_func(g, func);
 	if (gen_is_entry(g))
 		enter_program(g);
 	else
@@ -460,15 +465,19 @@ void gen_func(struct gen *g, const struct plan_func *func)
 	load_counters(g);
 	call_segments(g);
 	walked = emit_rules(g, func);
-	if (walked && func->is_segment)
+	if (walked && func->is_segment) {
+		gen_step(g, "on to the chain's next part");
 		leave_with(g, GEN_SEGMENT_END);
-	else if (walked && goes_on_as_data(g, func))
+	} else if (walked && goes_on_as_data(g, func)) {
 		walk_own(g);
+	}
 	if (gen_is_entry(g)) {
 		emit_policy(g);
 		emit_verdict(g);
 	}
 	asm_bind(a, g->drop);
-	leave_with(g, GEN_DROP);
+	gen_step(g, "drop");
+	leave_with(g, gen_is_filter(g) && gen_is_entry(g) ? GEN_ACCEPT :
+							    GEN_DROP);
 	gen_asides(g, true);
 }

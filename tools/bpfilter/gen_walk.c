@@ -153,11 +153,13 @@ void gen_walk(struct gen *g)
 	g->func = NULL;
 	g->drop = w.drop;
 	asm_bind(a, g->walk);
+	gen_step(g, "walk: this CPU's counters");
 	start(g, &w);
 	walk_enter(g, &w);
 	walk_run(g, &w);
 	walk_matched(g, &w);
 	walk_next(g, &w);
+	gen_step(g, "walk: drop");
 	leave(g, w.drop, GEN_DROP);
 }
 
@@ -168,6 +170,7 @@ void gen_walk(struct gen *g)
  */
 void gen_call_walk(struct gen *g, uint32_t chain)
 {
+	gen_line_data(g, chain);
 	walk_set(g, GEN_OFF(chain), g->img->data.chains[chain].off);
 	gen_call(g, g->walk);
 }

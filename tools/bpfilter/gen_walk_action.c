@@ -335,12 +335,15 @@ static const struct {
 	uint32_t feature;
 	enum ir_action action;
 	void (*emit)(struct gen *g, const struct walk *w);
+	const char *step;
 } actions[] = {
-	{ DATA_RETURN,		IR_ACTION_RETURN,	do_return },
-	{ DATA_JUMP,		IR_ACTION_JUMP,		do_jump },
-	{ DATA_GOTO,		IR_ACTION_GOTO,		do_goto },
-	{ DATA_SET_MARK,	IR_ACTION_SET_MARK,	do_set_mark },
-	{ DATA_TARGET,		IR_ACTION_BRIDGE,	do_target },
+	{ DATA_RETURN, IR_ACTION_RETURN, do_return, "walk: return" },
+	{ DATA_JUMP, IR_ACTION_JUMP, do_jump, "walk: jump to a chain" },
+	{ DATA_GOTO, IR_ACTION_GOTO, do_goto, "walk: go to a chain" },
+	{ DATA_SET_MARK, IR_ACTION_SET_MARK, do_set_mark,
+	  "walk: set the mark" },
+	{ DATA_TARGET, IR_ACTION_BRIDGE, do_target,
+	  "walk: call the kernel's own target" },
 };
 
 #define NUM_ACTIONS	(sizeof(actions) / sizeof(*actions))
@@ -357,9 +360,11 @@ void walk_matched(struct gen *g, const struct walk *w)
 	unsigned int i;
 
 	asm_bind(a, w->matched);
+	gen_step(g, "walk: the rule matched, count the packet");
 	walk_again(g, BPF_REG_1, WALK_RECORD);
 	count(g, w);
 	trace(g);
+	gen_step(g, "walk: the rule's target");
 	walk_shape(g, w, BPF_REG_2, BPF_REG_3);
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_2,
 				SHAPE_OFF(action)));
@@ -388,6 +393,7 @@ void walk_matched(struct gen *g, const struct walk *w)
 		if (!walk_has(g, actions[i].feature))
 			continue;
 		asm_bind(a, label[i]);
+		gen_step(g, actions[i].step);
 		actions[i].emit(g, w);
 	}
 }

@@ -19,6 +19,7 @@
 static void try_last(struct gen *g, const struct walk *w)
 {
 	asm_bind(&g->code, w->last);
+	gen_step(g, "walk: only the chain's last rule is left");
 	walk_set(g, GEN_OFF(list), WALK_LAST);
 	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(last));
 	asm_ja(&g->code, w->run);
@@ -29,6 +30,7 @@ static void enter_all(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 
+	gen_step(g, "walk: try all rules of the chain");
 	walk_set(g, GEN_OFF(list), WALK_ALL);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1,
 				CHAIN_OFF(first)));
@@ -44,6 +46,7 @@ static void skip_listed(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t again = asm_label(a);
 
+	gen_step(g, "walk: pass by rules of the list that are done with");
 	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_START, w->scan_list);
 	walk_loop(g, w, again, 1 << BPF_REG_1);
 	walk_point(g, w, BPF_REG_2, WALK_LIST);
@@ -62,6 +65,7 @@ static void take_leaf(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t list = asm_label(a);
 
+	gen_step(g, "walk: a classifier named a rule, or a list of them");
 	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(pos));
 	asm_jmp32(a, BPF_JNE, BPF_REG_4, DATA_REF_RECORD, list);
 	asm_jmp32_reg(a, BPF_JLT, BPF_REG_3, BPF_REG_1, w->last);
@@ -81,6 +85,7 @@ static void load_root(struct gen *g, const struct walk *w, uint32_t descend)
 {
 	struct asm_buf *a = &g->code;
 
+	gen_step(g, "walk: ask the chain's next classifier");
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(chain));
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, WALK_TREE));
 	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_3, 2));
@@ -97,6 +102,7 @@ static void enter_trees(struct gen *g, const struct walk *w)
 	uint32_t descend = asm_label(a), leaf = asm_label(a);
 	uint32_t tree = asm_label(a), single = asm_label(a);
 
+	gen_step(g, "walk: ask the chain's classifiers");
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, CHAIN_OFF(root)));
 	asm_bind(a, descend);
 	walk_descend(g, w, leaf);
@@ -123,6 +129,7 @@ void walk_enter(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t all = asm_label(a);
 
+	gen_step(g, "walk: enter a chain");
 	walk_loop(g, w, w->enter, 0);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
@@ -183,6 +190,7 @@ void walk_next(struct gen *g, const struct walk *w)
 	uint32_t all = asm_label(a), merged = asm_label(a);
 
 	asm_bind(a, w->next);
+	gen_step(g, "walk: on to the next rule");
 	if (!walk_has(g, DATA_TREE)) {
 		next_all(g, w);
 		return;

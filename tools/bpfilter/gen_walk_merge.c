@@ -62,6 +62,7 @@ void walk_keep_leaf(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t record = asm_label(a), store = asm_label(a);
 
+	gen_step(g, "walk: keep what the classifier named");
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_4, DATA_REF_RECORD, record);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_5, BPF_REG_3));
@@ -110,6 +111,7 @@ void walk_merge(struct gen *g, const struct walk *w)
 	uint32_t later = asm_label(a);
 
 	asm_bind(a, w->merge);
+	gen_step(g, "walk: the first of the rules that classifiers named");
 	walk_set(g, GEN_OFF(list), WALK_MERGE);
 	walk_set(g, GEN_OFF(tree), 0);
 	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(last));

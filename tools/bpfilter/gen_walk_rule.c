@@ -2,9 +2,12 @@
 /*
  * walk(): the tests of a record.
  */
+#include <linux/netfilter/x_tables.h>
+
 #include "gen_walk.h"
 
 #define SHAPE_OFF(member)	((int16_t)offsetof(struct data_shape, member))
+#define CHAIN_OFF(member)	((int16_t)offsetof(struct data_chain, member))
 #define TEST_OFF(member)	((int16_t)offsetof(struct data_test, member))
 
 /* Highest number that a test for chance draws */
@@ -74,6 +77,7 @@ static void test_others(struct gen *g, const struct walk *w,
 	uint32_t random = asm_label(a), keep = asm_label(a);
 
 	asm_bind(a, t->others);
+	gen_step(g, "walk: a test that is no comparison");
 	if (walk_has(g, DATA_RANDOM))
 		asm_jmp32(a, BPF_JEQ, BPF_REG_2, DATA_TEST_RANDOM, random);
 	if (walk_has(g, DATA_KEEP))
@@ -102,6 +106,7 @@ static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 	uint32_t step = asm_label(a), failed = asm_label(a);
 
 	asm_bind(a, t->yes);
+	gen_step(g, "walk: where the test leads");
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, BPF_REG_1, TEST_OFF(yes)));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, DATA_RULE_MATCHES, w->matched);
 	asm_jmp32(a, BPF_JNE, BPF_REG_0, 1, step);
@@ -126,12 +131,44 @@ static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 	asm_ja(a, w->next);
 }
 
+/*
+ * Have the counter of record r6 fetched while the record itself is: both are in
+ * no cache if packets are for any of many rules, and the record, which says
+ * where its counter is, would have to come first. What is read is not used.
+ */
+static void fetch_counter(struct gen *g, const struct walk *w)
+{
+	const uint32_t last = (g->rs->num_rules - 1) *
+			      sizeof(struct xt_counters);
+	struct asm_buf *a = &g->code;
+	uint32_t wrong = asm_label(a);
+
+	gen_step(g, "walk: fetch the rule's counter");
+	walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(chain));
+	walk_point(g, w, BPF_REG_1, BPF_REG_2);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_2, WALK_RECORD));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, CHAIN_OFF(first)));
+	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_2, BPF_REG_3));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, CHAIN_OFF(scale)));
+	asm_emit(a, BPF_ALU64_REG(BPF_MUL, BPF_REG_2, BPF_REG_3));
+	asm_emit(a, BPF_ALU64_IMM(BPF_RSH, BPF_REG_2, DATA_SCALE_SHIFT));
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1,
+				CHAIN_OFF(counter)));
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_3));
+	asm_jmp(a, BPF_JGT, BPF_REG_2, last, wrong);
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_COUNTERS));
+	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_2, 0));
+	asm_bind(a, wrong);
+}
+
 /* Point r1 to record r6, and r9 to its first test or branch to @bare */
 static void start(struct gen *g, const struct walk *w, uint32_t bare)
 {
 	struct asm_buf *a = &g->code;
 
 	asm_bind(a, w->run);
+	if (walk_has(g, DATA_FAR))
+		fetch_counter(g, w);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	if (walk_has(g, DATA_MATCH))
 		asm_emit(a, BPF_ST_MEM(BPF_B, GEN_STATE, GEN_OFF(said), 0));
@@ -161,7 +198,9 @@ void walk_run(struct gen *g, const struct walk *w)
 	};
 	uint32_t bare = asm_label(a);
 
+	gen_step(g, "walk: try a rule");
 	start(g, w, bare);
+	gen_step(g, "walk: the rule's next test");
 	walk_loop(g, w, t.again, WALK_LIVE);
 	walk_point_shape(g, w, BPF_REG_1, WALK_TEST);
 	walk_test(g, w, 0, t.others);

@@ -43,6 +43,7 @@ void walk_scan_list(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t found = asm_label(a);
 
+	gen_step(g, "walk: find a rule in the list by its first test");
 	walk_loop(g, w, w->scan_list, WALK_LIVE);
 	walk_point(g, w, BPF_REG_1, WALK_LIST);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, WALK_RECORD, BPF_REG_1, 0));
@@ -67,6 +68,7 @@ void walk_scan_all(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 	uint32_t fails = asm_label(a);
 
+	gen_step(g, "walk: find a rule of the chain by its first test");
 	walk_loop(g, w, w->scan_all, WALK_LIVE);
 	walk_point(g, w, BPF_REG_1, WALK_RECORD);
 	walk_shape(g, w, BPF_REG_1, BPF_REG_2);

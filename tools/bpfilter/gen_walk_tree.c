@@ -52,6 +52,7 @@ static void descend_cut(struct gen *g, const struct walk *w, uint32_t next)
 {
 	struct asm_buf *a = &g->code;
 
+	gen_step(g, "walk: classifier: an array by bits of a word");
 	load_key(g, w, BPF_REG_4, CUT_OFF(off), BPF_B, CUT_OFF(shift),
 		 CUT_OFF(mask));
 	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_4, 2));
@@ -83,6 +84,7 @@ static void descend_hash(struct gen *g, const struct walk *w, uint32_t next)
 	struct asm_buf *a = &g->code;
 	uint32_t done = asm_label(a);
 
+	gen_step(g, "walk: classifier: a hash table");
 	asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_5, BPF_REG_1,
 				HASH_OFF(num_parts)));
 	for (int i = 0; i < DATA_PARTS_MAX; i++)
@@ -108,6 +110,7 @@ static void descend_search(struct gen *g, const struct walk *w, uint32_t next)
 	uint32_t again = asm_label(a), lower = asm_label(a);
 	uint32_t done = asm_label(a);
 
+	gen_step(g, "walk: classifier: bounds, searched by halves");
 	load_key(g, w, BPF_REG_5, SEARCH_OFF(off), BPF_H, SEARCH_OFF(shift),
 		 SEARCH_OFF(mask));
 	asm_emit(a, BPF_LDX_MEM(BPF_H, BPF_REG_0, BPF_REG_1, SEARCH_OFF(num)));
@@ -152,6 +155,7 @@ void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf)
 	uint32_t next = asm_label(a), node = asm_label(a);
 	uint32_t search = asm_label(a);
 
+	gen_step(g, "walk: the classifier's next node");
 	walk_loop(g, w, next, 1 << BPF_REG_3);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_3));
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_4, DATA_REF_KIND));

@@ -225,6 +225,83 @@ int bpfilter_ir_bridged_add(struct ir_ruleset *rs,
 }
 
 /**
+ * bpfilter_ir_never() - note that a rule never matches
+ * @rule:	the rule; what is known already stays
+ * @why:	why
+ * @by:		which rule is the reason, if one is
+ */
+void bpfilter_ir_never(struct ir_rule *rule, enum ir_never why, uint32_t by)
+{
+	if (rule->never)
+		return;
+	rule->never = why;
+	rule->never_by = by;
+}
+
+/* A place for one test: that of its first, or a new one */
+static struct ir_match *match_with_test(struct ir_ruleset *rs,
+					const struct ir_rule *rule)
+{
+	struct ir_match *m = &rs->matches[rule->first_match];
+
+	for (uint32_t i = 0; i < rule->num_matches; i++)
+		if (m[i].num)
+			return &m[i];
+	if (array_grow((void **)&rs->tests, rs->num_tests, sizeof(*rs->tests)))
+		return NULL;
+	m->first = rs->num_tests++;
+	return m;
+}
+
+/**
+ * bpfilter_ir_rule_kill() - leave nothing of a rule but that it never matches
+ * @rs:		the ruleset
+ * @rule:	one of its rules
+ *
+ * Return: 0, or -1 if memory ran out.
+ */
+int bpfilter_ir_rule_kill(struct ir_ruleset *rs, struct ir_rule *rule)
+{
+	struct ir_match *never = match_with_test(rs, rule);
+
+	if (!never)
+		return -1;
+	for (uint32_t i = 0; i < rule->num_matches; i++)
+		rs->matches[rule->first_match + i].num = 0;
+	rs->tests[never->first] = (struct ir_test) { .kind = IR_TEST_CONST };
+	never->num = 1;
+	rule->dead = true;
+	return 0;
+}
+
+/**
+ * bpfilter_ir_test_matters() - whether a test does more than to hold or not
+ * @t:	test
+ *
+ * It may drop the packet, or remember it, as many a match of the kernel's own
+ * does.
+ *
+ * Return: true if so.
+ */
+bool bpfilter_ir_test_matters(const struct ir_test *t)
+{
+	if (t->kind == IR_TEST_HEADER)
+		return t->header != IR_HEADER_ETHER;
+	return t->kind == IR_TEST_PRESENT || t->kind == IR_TEST_BRIDGE;
+}
+
+/**
+ * bpfilter_ir_test_may_end() - whether a test can end its match with success
+ * @t:	test
+ *
+ * Return: true if the match matches at once if there is no connection.
+ */
+bool bpfilter_ir_test_may_end(const struct ir_test *t)
+{
+	return t->kind == IR_TEST_CONN && t->value;
+}
+
+/**
  * bpfilter_ir_rule_always() - whether a rule has no test at all
  * @rs:		the ruleset
  * @rule:	one of its rules

@@ -309,6 +309,30 @@ enum ir_action {
 };
 
 /**
+ * enum ir_never - why a rule never matches
+ * @IR_NEVER_UNKNOWN:	it may match, for all that is known
+ * @IR_NEVER_TEST:	one of its tests holds for no packet
+ * @IR_NEVER_DEVICE:	it asks for a device where packets have none
+ * @IR_NEVER_CONFLICT:	two of its tests exclude each other
+ * @IR_NEVER_CALLER:	it excludes what the only rule asks for that leads to its
+ *			chain
+ * @IR_NEVER_SHADOWED:	an earlier rule keeps all packets from it that it asks
+ *			for
+ * @IR_NEVER_BEHIND:	an earlier rule keeps all packets from it
+ * @IR_NEVER_CHAIN:	no packet gets to its chain
+ */
+enum ir_never {
+	IR_NEVER_UNKNOWN,
+	IR_NEVER_TEST,
+	IR_NEVER_DEVICE,
+	IR_NEVER_CONFLICT,
+	IR_NEVER_CALLER,
+	IR_NEVER_SHADOWED,
+	IR_NEVER_BEHIND,
+	IR_NEVER_CHAIN,
+};
+
+/**
  * struct ir_rule - one entry of the blob
  * @offset:	byte offset of the entry in the blob's entries
  * @chain:	chain that lists it (a ruleset's last entry: -1)
@@ -330,6 +354,10 @@ enum ir_action {
  * @is_head:	it is an ERROR entry: the head of a user chain or the blob's end
  * @dead:	a pass found that no packet gets to it or matches it: it needs no
  *		code. Its tests still say so, and its counter is still there
+ * @never:	a pass found that it never matches: why. If it is not dead, its
+ *		tests may still drop packets, or have to be asked
+ * @never_by:	index of the rule that is the reason, for CALLER, SHADOWED and
+ *		BEHIND
  */
 struct ir_rule {
 	uint32_t offset;
@@ -352,6 +380,8 @@ struct ir_rule {
 	bool is_policy;
 	bool is_head;
 	bool dead;
+	enum ir_never never;
+	uint32_t never_by;
 };
 
 /**
@@ -398,6 +428,8 @@ struct ir_chain {
  * @num_tests:	number of @tests
  * @num_ranges:	number of @ranges
  * @num_bridged: number of @bridged
+ * @entries:	the blob's entries, for the lines of rules: set with
+ *		bpfilter_blob_attach() and borrowed, NULL without
  *
  * Owned by whoever called bpfilter_blob_read(); freed with bpfilter_ir_free().
  */
@@ -419,6 +451,7 @@ struct ir_ruleset {
 	uint32_t num_tests;
 	uint32_t num_ranges;
 	uint32_t num_bridged;
+	const char *entries;
 };
 
 void bpfilter_ir_free(struct ir_ruleset *rs);

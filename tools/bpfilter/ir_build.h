@@ -19,10 +19,16 @@ int bpfilter_ir_range_add(struct ir_ruleset *rs, const struct ir_range *range);
 int bpfilter_ir_bridged_add(struct ir_ruleset *rs,
 			    const struct ir_bridged *bridged);
 
+void bpfilter_ir_never(struct ir_rule *rule, enum ir_never why, uint32_t by);
+int bpfilter_ir_rule_kill(struct ir_ruleset *rs, struct ir_rule *rule);
 bool bpfilter_ir_rule_always(const struct ir_ruleset *rs,
 			     const struct ir_rule *rule);
 bool bpfilter_ir_rule_ends(const struct ir_ruleset *rs,
 			   const struct ir_rule *rule);
+bool bpfilter_ir_test_matters(const struct ir_test *t);
+bool bpfilter_ir_test_may_end(const struct ir_test *t);
+bool bpfilter_ir_goes_on(const struct ir_ruleset *rs,
+			 const struct ir_rule *rule);
 int bpfilter_ir_set_ends(struct ir_ruleset *rs);
 
 #endif /* BPFILTER_IR_BUILD_H */

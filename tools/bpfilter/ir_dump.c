@@ -4,6 +4,7 @@
 
 #include "ir_build.h"
 #include "ir_dump.h"
+#include "ir_text.h"
 #include "match.h"
 
 /*
@@ -13,6 +14,7 @@
  *
  *   chain INPUT, hook INPUT, policy 3, rules 0-3
  *     0: rule 1 [INPUT] JUMP ssh
+ *          -A INPUT -p tcp -m tcp --dport 22 -j ssh
  *          ip_proto == tcp
  *          tcp: header tcp
  *          tcp: l4_dport == 22
@@ -22,8 +24,9 @@
  *
  * First come the chains as iptables lists them with all their rules, then rules
  * that belong to no chain. A rule shows the index of its counter, its number in
- * the chain, the hooks that reach it, what it does, and its tests in the order
- * they are tried, those of a match under the match's name. "rules A-B" is what
+ * the chain, the hooks that reach it, what it does, its line as iptables-save has
+ * it if the blob is at hand, and its tests in the order they are tried, those of
+ * a match under the match's name. "rules A-B" is what
  * a packet can walk through, and may end before the listed rules do. A chain in
  * the middle of another one has its rules there.
  */
@@ -78,6 +81,18 @@ static void dump_action(FILE *out, const struct ir_ruleset *rs,
 			rule->mark_flip);
 }
 
+/* As deep as tests; heads and ends have nothing to say */
+static void dump_text(FILE *out, const struct ir_ruleset *rs, uint32_t index)
+{
+	const struct ir_rule *rule = &rs->rules[index];
+
+	if (!rs->entries || rule->is_head || !rule->num_matches)
+		return;
+	fputs("         ", out);
+	bpfilter_rule_text(rs, index, out);
+	fputc('\n', out);
+}
+
 static void dump_rule(FILE *out, const struct ir_ruleset *rs, uint32_t index)
 {
 	const struct ir_rule *rule = &rs->rules[index];
@@ -94,6 +109,7 @@ static void dump_rule(FILE *out, const struct ir_ruleset *rs, uint32_t index)
 	fputs("] ", out);
 	dump_action(out, rs, rule);
 	fputs(rule->dead ? ", dead\n" : "\n", out);
+	dump_text(out, rs, index);
 	for (uint32_t m = 0; m < rule->num_matches; m++)
 		dump_match(out, rs, &rs->matches[rule->first_match + m]);
 }

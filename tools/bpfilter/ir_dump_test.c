@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <arpa/inet.h>
 #include <string.h>
-#include <netinet/in.h>
 #include <linux/if_ether.h>
-#include <linux/kernel.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/xt_conntrack.h>
 
 #include "ir_build.h"
 #include "ir_dump.h"
+#include "ir_text.h"
 
 /* One test as text: what it looks at, how, and at what */
 
@@ -60,69 +56,6 @@ const char *bpfilter_ir_field_name(enum ir_field field)
 	return field_names[field];
 }
 
-/**
- * struct symbol - a name for a value, or for a bit of a mask
- * @value:	the value or bit
- * @name:	as iptables spells it
- */
-struct symbol {
-	uint64_t value;
-	const char *name;
-};
-
-static const struct symbol protocols[] = {
-	{ IPPROTO_ICMP, "icmp" },
-	{ IPPROTO_TCP, "tcp" },
-	{ IPPROTO_UDP, "udp" },
-	{ IPPROTO_DCCP, "dccp" },
-	{ IPPROTO_GRE, "gre" },
-	{ IPPROTO_ESP, "esp" },
-	{ IPPROTO_AH, "ah" },
-	{ IPPROTO_ICMPV6, "ipv6-icmp" },
-	{ IPPROTO_MH, "mh" },
-	{ IPPROTO_SCTP, "sctp" },
-	{ IPPROTO_UDPLITE, "udplite" },
-	{},
-};
-
-static const struct symbol tcp_flags[] = {
-	{ 0x01, "FIN" },
-	{ 0x02, "SYN" },
-	{ 0x04, "RST" },
-	{ 0x08, "PSH" },
-	{ 0x10, "ACK" },
-	{ 0x20, "URG" },
-	{},
-};
-
-static const struct symbol ct_states[] = {
-	{ XT_CONNTRACK_STATE_INVALID, "INVALID" },
-	{ XT_CONNTRACK_STATE_BIT(IP_CT_NEW), "NEW" },
-	{ XT_CONNTRACK_STATE_BIT(IP_CT_RELATED), "RELATED" },
-	{ XT_CONNTRACK_STATE_BIT(IP_CT_ESTABLISHED), "ESTABLISHED" },
-	{ XT_CONNTRACK_STATE_UNTRACKED, "UNTRACKED" },
-	{ XT_CONNTRACK_STATE_SNAT, "SNAT" },
-	{ XT_CONNTRACK_STATE_DNAT, "DNAT" },
-	{},
-};
-
-static const struct symbol ct_statuses[] = {
-	{ IPS_EXPECTED, "EXPECTED" },
-	{ IPS_SEEN_REPLY, "SEEN_REPLY" },
-	{ IPS_ASSURED, "ASSURED" },
-	{ IPS_CONFIRMED, "CONFIRMED" },
-	{},
-};
-
-/* The symbols of fields that have any */
-static const struct symbol *const field_symbols[IR_FIELD_COUNT] = {
-	[IR_FIELD_IP_PROTO] = protocols,
-	[IR_FIELD_CT_PROTO] = protocols,
-	[IR_FIELD_TCP_FLAGS] = tcp_flags,
-	[IR_FIELD_CT_STATE] = ct_states,
-	[IR_FIELD_CT_STATUS] = ct_statuses,
-};
-
 static bool field_is_addr(enum ir_field field)
 {
 	return field == IR_FIELD_IP_SADDR || field == IR_FIELD_IP_DADDR ||
@@ -140,69 +73,15 @@ void ir_dump_name(FILE *out, const char *name)
 		fputc(*c > 0x20 && *c < 0x7f ? *c : '?', out);
 }
 
-static void dump_addr(FILE *out, uint32_t addr)
-{
-	fprintf(out, "%u.%u.%u.%u", addr >> 24, addr >> 16 & 0xff,
-		addr >> 8 & 0xff, addr & 0xff);
-}
-
-/* The bits of a mask by name, and what is left over as a number */
-static void dump_bits(FILE *out, enum ir_field field, uint64_t bits)
-{
-	const struct symbol *s = field_symbols[field];
-	const char *sep = "";
-
-	for (; s && s->name; s++) {
-		if (!(bits & s->value))
-			continue;
-		fprintf(out, "%s%s", sep, s->name);
-		bits &= ~s->value;
-		sep = ",";
-	}
-	if (bits || !*sep)
-		fprintf(out, "%s0x%llx", sep, (unsigned long long)bits);
-}
-
 static void dump_value(FILE *out, enum ir_field field, uint64_t value)
 {
-	const struct symbol *s = field_symbols[field];
-
-	if (field_is_addr(field) && value <= UINT32_MAX) {
-		dump_addr(out, value);
-		return;
-	}
-	if (field == IR_FIELD_ICMP_TYPECODE) {
+	if (field_is_addr(field) && value <= UINT32_MAX)
+		text_addr(out, value);
+	else if (field == IR_FIELD_ICMP_TYPECODE)
 		fprintf(out, "%u/%u", (unsigned int)value >> 8,
 			(unsigned int)value & 0xff);
-		return;
-	}
-	for (; s && s->name; s++) {
-		if (s->value == value) {
-			fputs(s->name, out);
-			return;
-		}
-	}
-	fprintf(out, "%llu", (unsigned long long)value);
-}
-
-static int prefix_len(uint32_t mask)
-{
-	uint32_t host = ~mask;
-
-	return host & (host + 1) ? -1 : __builtin_popcount(mask);
-}
-
-static void dump_masked_addr(FILE *out, const struct ir_test *t)
-{
-	int len = prefix_len(t->mask);
-
-	dump_addr(out, t->value);
-	if (len < 0) {
-		fputc('/', out);
-		dump_addr(out, t->mask);
-	} else if (len < 32) {
-		fprintf(out, "/%d", len);
-	}
+	else
+		text_value(out, field, value);
 }
 
 static void dump_masked(FILE *out, const struct ir_test *t)
@@ -211,17 +90,18 @@ static void dump_masked(FILE *out, const struct ir_test *t)
 
 	if (field_is_addr(t->field)) {
 		fprintf(out, "%s %s ", field_names[t->field], op);
-		dump_masked_addr(out, t);
+		text_addr(out, t->value);
+		text_mask(out, t->mask);
 		return;
 	}
 	fprintf(out, "%s", field_names[t->field]);
 	if (t->mask != bpfilter_ir_field_max(t->field)) {
 		fputs(" & ", out);
-		dump_bits(out, t->field, t->mask);
+		text_bits(out, t->field, t->mask);
 	}
 	fprintf(out, " %s ", op);
 	if (t->field == IR_FIELD_TCP_FLAGS)
-		dump_bits(out, t->field, t->value);
+		text_bits(out, t->field, t->value);
 	else
 		dump_value(out, t->field, t->value);
 }
@@ -256,19 +136,6 @@ static void dump_hex(FILE *out, const uint8_t *bytes)
 		fprintf(out, "%02x", bytes[i]);
 }
 
-static void dump_addr6(FILE *out, const uint8_t *bytes)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	fputs(inet_ntop(AF_INET6, bytes, text, sizeof(text)), out);
-}
-
-static void dump_mac(FILE *out, const uint8_t *bytes)
-{
-	for (int i = 0; i < ETH_ALEN; i++)
-		fprintf(out, "%s%02x", i ? ":" : "", bytes[i]);
-}
-
 static bool field_is_addr6(enum ir_field field)
 {
 	return field == IR_FIELD_IP6_SADDR || field == IR_FIELD_IP6_DADDR;
@@ -278,31 +145,18 @@ static void dump_bytes_value(FILE *out, enum ir_field field,
 			     const uint8_t *bytes)
 {
 	if (field_is_addr6(field))
-		dump_addr6(out, bytes);
+		text_addr6(out, bytes);
 	else if (field == IR_FIELD_MAC_SADDR)
-		dump_mac(out, bytes);
+		text_mac(out, bytes);
 	else
 		dump_hex(out, bytes);
-}
-
-/* The bits that lead a mask, -1 if others follow */
-static int bytes_prefix_len(const uint8_t *mask)
-{
-	int len = 0;
-
-	while (len < IR_BYTES_MAX * 8 && mask[len / 8] & (0x80 >> len % 8))
-		len++;
-	for (int i = len; i < IR_BYTES_MAX * 8; i++)
-		if (mask[i / 8] & (0x80 >> i % 8))
-			return -1;
-	return len;
 }
 
 /* As iptables has it: nothing, a number of bits, or the mask */
 static void dump_bytes_mask(FILE *out, enum ir_field field, const uint8_t *mask)
 {
 	int full = (field == IR_FIELD_MAC_SADDR ? ETH_ALEN : IR_BYTES_MAX) * 8;
-	int len = bytes_prefix_len(mask);
+	int len = text_prefix_len6(mask);
 
 	if (len == full)
 		return;
@@ -422,7 +276,7 @@ void ir_dump_test(FILE *out, const struct ir_ruleset *rs,
 	case IR_TEST_ANY_BIT:
 		fprintf(out, "%s %s ", field_names[t->field],
 			t->invert ? "none of" : "any of");
-		dump_bits(out, t->field, t->mask);
+		text_bits(out, t->field, t->mask);
 		break;
 	case IR_TEST_PRESENT:
 		fprintf(out, "%s %s %u", field_names[t->field],

@@ -22,6 +22,7 @@ static const char * const func_names[KBTF_FUNC_COUNT] = {
 	[KBTF_FUNC_SET_MARK]		= "bpfilter_set_mark",
 	[KBTF_FUNC_IP6_FIND_HDR]	= "bpfilter_ip6_find_hdr",
 	[KBTF_FUNC_TRACE]		= "bpfilter_trace",
+	[KBTF_FUNC_SET_TRACE]		= "bpfilter_set_trace",
 };
 
 /* As in C: struct.member.member, an index in brackets behind an array */

@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/mman.h>
+#include <netinet/in.h>
 #include <linux/bpf.h>
+#include <linux/netfilter.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -87,15 +89,13 @@ static const char *last_line(char *log)
 	return last;
 }
 
-/* The kernel's names are short: "filter_INPUT", "mangle_POSTROUT" */
-static void name_object(char name[BPF_OBJ_NAME_LEN], const char *table,
-			const char *what)
+/*
+ * The kernel's names are short: "mangle_POSTROUT". Where that is too short for a
+ * program tools look for the name of its first function, which is not.
+ */
+static void name_object(char name[BPF_OBJ_NAME_LEN], const char *full)
 {
-	char full[64];
-
-	snprintf(full, sizeof(full), "%s_%s", table, what);
-	memcpy(name, full, BPF_OBJ_NAME_LEN - 1);
-	name[BPF_OBJ_NAME_LEN - 1] = '\0';
+	snprintf(name, BPF_OBJ_NAME_LEN, "%.*s", BPF_OBJ_NAME_LEN - 1, full);
 }
 
 /* --- Programs --- */
@@ -115,6 +115,9 @@ static int load_prog(struct loading *l, int hook, const struct prog_btf *pb,
 		.func_info = pb->info,
 		.func_info_cnt = prog->num_funcs,
 		.func_info_rec_size = sizeof(*pb->info),
+		.line_info = pb->lines.info,
+		.line_info_cnt = pb->lines.num,
+		.line_info_rec_size = sizeof(*pb->lines.info),
 		.fd_array = maps,
 		.log_level = log ? 1 : 0,
 		.log_buf = log,
@@ -123,7 +126,7 @@ static int load_prog(struct loading *l, int hook, const struct prog_btf *pb,
 	char name[BPF_OBJ_NAME_LEN];
 	int fd;
 
-	name_object(name, l->rs->table, bpfilter_ir_hook_name(hook));
+	name_object(name, prog->funcs[0].name);
 	fd = bpf_prog_load(BPF_PROG_TYPE_NETFILTER, name, "GPL", prog->insns,
 			   prog->num_insns, &opts);
 	return fd < 0 ? -errno : fd;
@@ -151,11 +154,10 @@ static int diagnose(struct loading *l, int hook, const struct prog_btf *pb,
 
 static int load_hook(struct loading *l, int hook)
 {
-	const struct gen_prog *prog = &l->img->prog[hook];
 	struct prog_btf pb;
 	int err, fd;
 
-	err = bpfilter_prog_btf_load(&pb, prog, l->img->run_state_size);
+	err = bpfilter_prog_btf_load(&pb, l->rs, l->img, hook);
 	if (err)
 		return refuse(l, hook, -err, "types of the program",
 			      explain(-err));
@@ -181,10 +183,12 @@ static int create_map(struct loading *l, const char *what, uint32_t bytes,
 	};
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
-	char name[BPF_OBJ_NAME_LEN];
+	char name[BPF_OBJ_NAME_LEN], full[64];
 	int fd;
 
-	name_object(name, l->rs->table, what);
+	snprintf(full, sizeof(full), "%s%s_%s", l->rs->table,
+		 l->rs->family == NFPROTO_IPV6 ? "6" : "", what);
+	name_object(name, full);
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), bytes,
 			    1, &opts);
 	if (fd < 0)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bpfilter - show what the kernel's bpfilter does with iptables rulesets
+ * bpfilter - see, test and move iptables rulesets that run as BPF programs
  *
  * Options and commands are tables; help is printed from them.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +12,7 @@
 #include <bpf/libbpf.h>
 #include <linux/netfilter.h>
 
-#include "cmd.h"
-
-/**
- * struct cmd - one command
- * @name:	its name; a prefix of it does too
- * @run:	does it; @argc and @argv are what follows the name
- * @synopsis:	its arguments for help
- * @summary:	one line for help
- * @options:	its own options, all of them long, up to one without a name; NULL: it
- *		has none. They go to the options' @own
- */
-struct cmd {
-	const char *name;
-	int (*run)(struct cmd_ctx *ctx, int argc, char **argv);
-	const char *synopsis;
-	const char *summary;
-	const struct option *options;
-};
-
-#define OPTIONS_MAX	32
+#include "cmd_option.h"
 
 static int cmd_help(struct cmd_ctx *ctx, int argc, char **argv);
 static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv);
@@ -46,6 +26,23 @@ static const struct cmd commands[] = {
 		"dump", cmd_dump,
 		"{ table | file } [ipv4 | ipv6] NAME [ir | insns | all] [save FILE]",
 		"a ruleset as the translator sees it, and its instructions"
+	},
+	{
+		"rules", cmd_rules, "[ipv4 | ipv6] [TABLE [CHAIN]]",
+		"live rules, their counters, and where each of them went"
+	},
+	{
+		"explain", cmd_explain, "[FILE]",
+		"rules that never match and why, and what becomes of the others"
+	},
+	{
+		"top", cmd_top, "[ipv4 | ipv6] [TABLE]",
+		"rules by the rate of packets that pass them"
+	},
+	{
+		"trace", cmd_trace, "[ipv4 | ipv6] [FILTER]",
+		"each rule that packets meet, with its verdict",
+		.last = true
 	},
 	{
 		"load", cmd_load, "FILE [force]",
@@ -66,6 +63,14 @@ static const struct cmd commands[] = {
 		cmd_test_options
 	},
 	{
+		"takeover", cmd_takeover, "[ipv4 | ipv6] [TABLE...]",
+		"move live native tables into bpfilter"
+	},
+	{
+		"release", cmd_release, "[ipv4 | ipv6] [TABLE...]",
+		"move tables of bpfilter back into the native engine"
+	},
+	{
 		"help", cmd_help, "",
 		"this text"
 	},
@@ -73,32 +78,6 @@ static const struct cmd commands[] = {
 		"version", cmd_version, "",
 		"versions of the protocol and of libbpf"
 	},
-};
-
-static const struct option options[] = {
-	{ "json",	no_argument,		NULL, 'j' },
-	{ "pretty",	no_argument,		NULL, 'p' },
-	{ "all",	no_argument,		NULL, 'a' },
-	{ "plan",	no_argument,		NULL, 'P' },
-	{ "ipv4",	no_argument,		NULL, '4' },
-	{ "ipv6",	no_argument,		NULL, '6' },
-	{ "netns",	required_argument,	NULL, 'n' },
-	{ "help",	no_argument,		NULL, 'h' },
-	{ "version",	no_argument,		NULL, 'V' },
-	{}
-};
-
-/* What follows an option in help, in the order of options[] */
-static const char *const option_help[] = {
-	"output as JSON",
-	"output as JSON for human readers",
-	"show: the network namespaces in /run/netns too",
-	"show: what became of each chain",
-	"the ruleset in a file is one of IPv4, as without this option",
-	"the ruleset in a file is one of IPv6",
-	"NAME: a network namespace in /run/netns, or a path",
-	"same as the command help",
-	"same as the command version",
 };
 
 static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
@@ -110,6 +89,7 @@ static void error_print(struct cmd_ctx *ctx, const char *fmt, va_list args)
 		jsonw_start_object(ctx->json);
 		jsonw_string_field(ctx->json, "error", text);
 		jsonw_end_object(ctx->json);
+		ctx->ended = false;
 	} else {
 		fprintf(stderr, "Error: %s\n", text);
 	}
@@ -152,6 +132,20 @@ int cmd_usage(struct cmd_ctx *ctx, const char *fmt, ...)
 }
 
 /**
+ * cmd_json_end - end one of several JSON objects: a line for each
+ * @ctx:	options, with -j
+ *
+ * Whoever reads them has the object now, and the command's end adds nothing.
+ */
+void cmd_json_end(struct cmd_ctx *ctx)
+{
+	jsonw_reset(ctx->json);
+	putchar('\n');
+	fflush(stdout);
+	ctx->ended = true;
+}
+
+/**
  * cmd_word - is an argument this word, or the beginning of it
  * @arg:	argument
  * @word:	word
@@ -188,9 +182,7 @@ static void help_plain(void)
 		help_command(&commands[i]);
 
 	printf("\nOptions:\n");
-	for (i = 0; i < ARRAY_SIZE(option_help); i++)
-		printf("    -%c, --%-8s %s\n", options[i].val,
-		       options[i].name, option_help[i]);
+	options_print();
 }
 
 static void help_json(json_writer_t *json)
@@ -213,6 +205,10 @@ static void help_json(json_writer_t *json)
 		jsonw_end_array(json);
 		jsonw_end_object(json);
 	}
+	jsonw_end_array(json);
+	jsonw_name(json, "options");
+	jsonw_start_array(json);
+	options_print_json(json);
 	jsonw_end_array(json);
 	jsonw_end_object(json);
 }
@@ -246,7 +242,13 @@ static int cmd_version(struct cmd_ctx *ctx, int argc, char **argv)
 	return CMD_OK;
 }
 
-static const struct cmd *command_find(const char *word)
+/**
+ * command_find - find a command by its name, or the beginning of it
+ * @word:	argument
+ *
+ * Return: the first such, or NULL.
+ */
+const struct cmd *command_find(const char *word)
 {
 	unsigned int i;
 
@@ -267,115 +269,12 @@ static int command_run(struct cmd_ctx *ctx, int argc, char **argv)
 		     cmd_usage(ctx, "unknown command \"%s\"", argv[0]);
 }
 
-static int json_start(struct cmd_ctx *ctx, bool pretty)
-{
-	if (!ctx->json)
-		ctx->json = jsonw_new(stdout);
-	if (!ctx->json)
-		return cmd_error(ctx, "%s", strerror(ENOMEM));
-	if (pretty)
-		jsonw_pretty(ctx->json, true);
-	return CMD_OK;
-}
-
-static int own_add(struct cmd_ctx *ctx, const char *name, const char *value)
-{
-	struct cmd_option *own;
-
-	own = reallocarray(ctx->own, ctx->num_own + 1, sizeof(*own));
-	if (!own)
-		return cmd_error(ctx, "%s", strerror(ENOMEM));
-	ctx->own = own;
-	own[ctx->num_own].name = name;
-	own[ctx->num_own++].value = value;
-	return CMD_OK;
-}
-
-/* The command that an option stands for, if any, goes to @instead */
-static int option_take(struct cmd_ctx *ctx, int opt, const char *name,
-		       char **instead)
-{
-	if (opt == 'j' || opt == 'p')
-		return json_start(ctx, opt == 'p');
-	if (opt == OPTION_OWN)
-		return own_add(ctx, name, optarg);
-	if (opt == 'a')
-		ctx->all = true;
-	else if (opt == 'P')
-		ctx->plan = true;
-	else if (opt == '4' || opt == '6')
-		ctx->family = opt == '4' ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	else if (opt == 'n')
-		ctx->netns = optarg;
-	else if (opt == 'h')
-		*instead = "help";
-	else if (opt == 'V')
-		*instead = "version";
-	return CMD_OK;
-}
-
-/* Those of all commands, and of @cmd */
-static void options_merge(const struct cmd *cmd, struct option *all)
-{
-	const struct option *own = cmd ? cmd->options : NULL;
-	unsigned int num = ARRAY_SIZE(options) - 1;
-
-	memcpy(all, options, sizeof(options));
-	for (; own && own->name && num < OPTIONS_MAX - 1; own++)
-		all[num++] = *own;
-	memset(&all[num], 0, sizeof(*all));
-}
-
-static int options_read(struct cmd_ctx *ctx, const struct cmd *cmd, int argc,
-			char **argv, char **instead)
-{
-	const char *shorts = cmd ? "jpaP46n:hV" : "+jpaP46n:hV";
-	struct option all[OPTIONS_MAX];
-	const char *bad = NULL;
-	int opt, index = 0;
-
-	options_merge(cmd, all);
-	optind = 0;
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, shorts, all, &index)) >= 0) {
-		if (opt == '?')
-			bad = argv[optind - 1];
-		else if (option_take(ctx, opt, all[index].name, instead) !=
-			 CMD_OK)
-			return CMD_FAILED;
-	}
-	if (bad)
-		return cmd_usage(ctx, "option \"%s\" is unknown or lacks its value",
-				 bad);
-	return CMD_OK;
-}
-
-/* Only what is in front of the command is known before it is */
-static int all_options_read(struct cmd_ctx *ctx, int *argc, char ***argv,
-			    char **instead)
-{
-	int ret = options_read(ctx, NULL, *argc, *argv, instead);
-	const struct cmd *cmd;
-
-	*argc -= optind;
-	*argv += optind;
-	cmd = *argc ? command_find(**argv) : NULL;
-	if (ret != CMD_OK || !cmd)
-		return ret;
-	/* The command's word is what getopt_long() takes for the program's */
-	ret = options_read(ctx, cmd, *argc, *argv, instead);
-	*argc -= optind - 1;
-	*argv += optind - 1;
-	**argv = (char *)cmd->name;
-	return ret;
-}
-
 static int run(struct cmd_ctx *ctx, int argc, char **argv)
 {
 	char *instead = NULL;
 	int ret;
 
-	ret = all_options_read(ctx, &argc, &argv, &instead);
+	ret = options_read(ctx, &argc, &argv, &instead);
 	if (ret != CMD_OK)
 		return ret;
 	if (instead)
@@ -392,7 +291,7 @@ static int run(struct cmd_ctx *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct cmd_ctx ctx = { .family = NFPROTO_IPV4 };
+	struct cmd_ctx ctx = { .family = NFPROTO_IPV4, .interval = 1 };
 	int ret;
 
 	/* Its messages would mix with ours, errors come back as numbers */
@@ -400,7 +299,7 @@ int main(int argc, char **argv)
 
 	ret = run(&ctx, argc, argv);
 	free(ctx.own);
-	if (ctx.json)
+	if (ctx.json && !ctx.ended)
 		jsonw_destroy(&ctx.json);
 	if (fflush(stdout) && ret == CMD_OK) {
 		fprintf(stderr, "Error: standard output: %s\n",

@@ -3,6 +3,7 @@
 #define BPFILTER_MATCH_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "ir.h"
 
@@ -24,8 +25,12 @@ struct parse_ctx;
  *		Returns 0, a negative errno, or PARSE_BRIDGE for what the
  *		translator has no tests for: then those already appended are
  *		taken back and the kernel's own match is asked
+ * @print:	write what iptables-save has behind "-m NAME" for @data, see
+ *		ir_text.h; asked for what @parse did not bridge
+ * @alias:	the name that iptables-save has for @data instead of @name, or
+ *		NULL if it is @name; NULL if it always is
  *
- * The blob reader checks all members but @parse on its own. A match without a
+ * The blob reader checks the members up to @size on its own. A match without a
  * descriptor is bridged.
  */
 struct match_desc {
@@ -37,6 +42,8 @@ struct match_desc {
 	const char *table;
 	uint32_t size;
 	int (*parse)(struct parse_ctx *ctx, const void *data);
+	void (*print)(FILE *out, const void *data);
+	const char *(*alias)(const void *data);
 };
 
 /* One array of descriptors per match_<name>.c, listed in registry.c */
@@ -46,14 +53,16 @@ struct match_group {
 };
 
 /**
- * enum target_effect - what a bridged target that goes on can change
+ * enum target_effect - what a bridged target can change and go on
  * @TARGET_EFFECT_ANY:	anything: what was read from the packet is read anew
  * @TARGET_EFFECT_NONE:	nothing that a rule of the same run looks at, the mark
  *			apart, which is never kept
+ * @TARGET_EFFECT_ENDS:	it never goes on
  */
 enum target_effect {
 	TARGET_EFFECT_ANY,
 	TARGET_EFFECT_NONE,
+	TARGET_EFFECT_ENDS,
 };
 
 /**
@@ -66,6 +75,8 @@ enum target_effect {
  * @effect:	if it is bridged
  * @parse:	fill the rule's action; NULL: always bridged. Unlike a match's, @data
  *		can stand at any address. Returns as that of struct match_desc
+ * @print:	write what iptables-save has behind "-j NAME" for such @data, if it
+ *		has a @parse
  *
  * A target without a descriptor is bridged with TARGET_EFFECT_ANY.
  */
@@ -78,6 +89,7 @@ struct target_desc {
 	enum target_effect effect;
 	int (*parse)(struct parse_ctx *ctx, struct ir_rule *rule,
 		     const void *data);
+	void (*print)(FILE *out, const void *data);
 };
 
 /* One array of descriptors per target_<name>.c, listed in registry_target.c */

@@ -9,6 +9,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4/ipt_ah.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static int ah_parse(struct parse_ctx *ctx, const void *data)
@@ -27,6 +28,16 @@ static int ah_parse(struct parse_ctx *ctx, const void *data)
 			   info->invflags & IPT_AH_INV_SPI);
 }
 
+static void ah_print(FILE *out, const void *data)
+{
+	const struct ipt_ah *info = data;
+
+	if (info->spis[0] == 0 && info->spis[1] == UINT32_MAX)
+		return;
+	text_option(out, info->invflags & IPT_AH_INV_SPI, "--ahspi");
+	text_range(out, info->spis[0], info->spis[1]);
+}
+
 static const struct match_desc ah_mt[] = {
 	{
 		.name = "ah",
@@ -34,6 +45,7 @@ static const struct match_desc ah_mt[] = {
 		.proto = IPPROTO_AH,
 		.size = sizeof(struct ipt_ah),
 		.parse = ah_parse,
+		.print = ah_print,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_comment.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* A comment matches everything */
@@ -12,12 +13,21 @@ static int comment_parse(struct parse_ctx *ctx, const void *data)
 	return 0;
 }
 
+static void comment_print(FILE *out, const void *data)
+{
+	const struct xt_comment_info *info = data;
+
+	text_option(out, false, "--comment");
+	text_quoted(out, info->comment, sizeof(info->comment));
+}
+
 static const struct match_desc comment_mt[] = {
 	{
 		.name = "comment",
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_comment_info),
 		.parse = comment_parse,
+		.print = comment_print,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_connmark.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /*
@@ -24,6 +25,14 @@ static int connmark_parse(struct parse_ctx *ctx, const void *data)
 			    info->invert);
 }
 
+static void connmark_print(FILE *out, const void *data)
+{
+	const struct xt_connmark_mtinfo1 *info = data;
+
+	text_option(out, info->invert, "--mark");
+	text_mark(out, info->mark, info->mask);
+}
+
 static const struct match_desc connmark_mt[] = {
 	{
 		.name = "connmark",
@@ -31,6 +40,7 @@ static const struct match_desc connmark_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_connmark_mtinfo1),
 		.parse = connmark_parse,
+		.print = connmark_print,
 	},
 };
 

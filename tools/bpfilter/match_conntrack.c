@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/xt_conntrack.h>
 
+#include "match_conntrack.h"
 #include "parse.h"
 
 /*
@@ -25,16 +26,6 @@ static_assert(offsetof(struct xt_conntrack_mtinfo1, state_mask) ==
 	      CT_COMMON_SIZE, "layout");
 static_assert(offsetof(struct xt_conntrack_mtinfo2, state_mask) ==
 	      CT_COMMON_SIZE, "layout");
-
-static bool ct_asked(const struct xt_conntrack_mtinfo3 *info, uint16_t flag)
-{
-	return info->match_flags & flag;
-}
-
-static bool ct_inverted(const struct xt_conntrack_mtinfo3 *info, uint16_t flag)
-{
-	return info->invert_flags & flag;
-}
 
 static int ct_parse_addr(struct parse_ctx *ctx,
 			 const struct xt_conntrack_mtinfo3 *info,
@@ -185,33 +176,59 @@ static void ct_widen_ports(struct xt_conntrack_mtinfo3 *info)
 	info->repldst_port_high = info->repldst_port;
 }
 
+static void ct_from_v1(struct xt_conntrack_mtinfo3 *info,
+		       const struct xt_conntrack_mtinfo1 *info1)
+{
+	memcpy(info, info1, CT_COMMON_SIZE);
+	info->state_mask = info1->state_mask;
+	info->status_mask = info1->status_mask;
+	ct_widen_ports(info);
+}
+
+static void ct_from_v2(struct xt_conntrack_mtinfo3 *info,
+		       const struct xt_conntrack_mtinfo2 *info2)
+{
+	memcpy(info, info2, CT_COMMON_SIZE);
+	info->state_mask = info2->state_mask;
+	info->status_mask = info2->status_mask;
+	ct_widen_ports(info);
+}
+
 static int conntrack_parse_v1(struct parse_ctx *ctx, const void *data)
 {
-	const struct xt_conntrack_mtinfo1 *info1 = data;
 	struct xt_conntrack_mtinfo3 info;
 
-	memcpy(&info, info1, CT_COMMON_SIZE);
-	info.state_mask = info1->state_mask;
-	info.status_mask = info1->status_mask;
-	ct_widen_ports(&info);
+	ct_from_v1(&info, data);
 	return ct_parse(ctx, &info);
 }
 
 static int conntrack_parse_v2(struct parse_ctx *ctx, const void *data)
 {
-	const struct xt_conntrack_mtinfo2 *info2 = data;
 	struct xt_conntrack_mtinfo3 info;
 
-	memcpy(&info, info2, CT_COMMON_SIZE);
-	info.state_mask = info2->state_mask;
-	info.status_mask = info2->status_mask;
-	ct_widen_ports(&info);
+	ct_from_v2(&info, data);
 	return ct_parse(ctx, &info);
 }
 
 static int conntrack_parse_v3(struct parse_ctx *ctx, const void *data)
 {
 	return ct_parse(ctx, data);
+}
+
+static void conntrack_print_v1(FILE *out, const void *data)
+{
+	struct xt_conntrack_mtinfo3 info;
+
+	ct_from_v1(&info, data);
+	conntrack_print(out, &info);
+}
+
+static void conntrack_print_v2(FILE *out, const void *data)
+{
+	struct xt_conntrack_mtinfo3 info;
+
+	ct_from_v2(&info, data);
+	conntrack_print(out, &info);
 }
 
 static const struct match_desc conntrack_mt[] = {
@@ -221,6 +238,8 @@ static const struct match_desc conntrack_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_conntrack_mtinfo1),
 		.parse = conntrack_parse_v1,
+		.print = conntrack_print_v1,
+		.alias = conntrack_alias,
 	},
 	{
 		.name = "conntrack",
@@ -228,6 +247,8 @@ static const struct match_desc conntrack_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_conntrack_mtinfo2),
 		.parse = conntrack_parse_v2,
+		.print = conntrack_print_v2,
+		.alias = conntrack_alias,
 	},
 	{
 		.name = "conntrack",
@@ -235,6 +256,8 @@ static const struct match_desc conntrack_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_conntrack_mtinfo3),
 		.parse = conntrack_parse_v3,
+		.print = conntrack_print,
+		.alias = conntrack_alias,
 	},
 };
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_dscp.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static int dscp_parse(struct parse_ctx *ctx, const void *data)
@@ -27,12 +28,29 @@ static int tos_parse(struct parse_ctx *ctx, const void *data)
 			    info->tos_mask, info->invert);
 }
 
+static void dscp_print(FILE *out, const void *data)
+{
+	const struct xt_dscp_info *info = data;
+
+	text_option(out, info->invert, "--dscp");
+	fprintf(out, " 0x%02x", info->dscp);
+}
+
+static void tos_print(FILE *out, const void *data)
+{
+	const struct xt_tos_match_info *info = data;
+
+	text_option(out, info->invert, "--tos");
+	fprintf(out, " 0x%02x/0x%02x", info->tos_value, info->tos_mask);
+}
+
 static const struct match_desc dscp_mt[] = {
 	{
 		.name = "dscp",
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_dscp_info),
 		.parse = dscp_parse,
+		.print = dscp_print,
 	},
 	{
 		.name = "tos",
@@ -40,6 +58,7 @@ static const struct match_desc dscp_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_tos_match_info),
 		.parse = tos_parse,
+		.print = tos_print,
 	},
 };
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter/xt_dscp.h>
 #include <linux/netfilter/xt_ecn.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 #define ECN_OP_TCP	(XT_ECN_OP_MATCH_ECE | XT_ECN_OP_MATCH_CWR)
@@ -44,12 +45,24 @@ static int ecn_parse(struct parse_ctx *ctx, const void *data)
 			    info->invert & XT_ECN_OP_MATCH_IP);
 }
 
+/* What asks for bits of TCP is bridged */
+static void ecn_print(FILE *out, const void *data)
+{
+	const struct xt_ecn_info *info = data;
+
+	if (!(info->operation & XT_ECN_OP_MATCH_IP))
+		return;
+	text_option(out, info->invert & XT_ECN_OP_MATCH_IP, "--ecn-ip-ect");
+	fprintf(out, " %u", info->ip_ect);
+}
+
 static const struct match_desc ecn_mt[] = {
 	{
 		.name = "ecn",
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_ecn_info),
 		.parse = ecn_parse,
+		.print = ecn_print,
 	},
 };
 

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_esp.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static int esp_parse(struct parse_ctx *ctx, const void *data)
@@ -23,6 +24,16 @@ static int esp_parse(struct parse_ctx *ctx, const void *data)
 			   info->invflags & XT_ESP_INV_SPI);
 }
 
+static void esp_print(FILE *out, const void *data)
+{
+	const struct xt_esp *info = data;
+
+	if (info->spis[0] == 0 && info->spis[1] == UINT32_MAX)
+		return;
+	text_option(out, info->invflags & XT_ESP_INV_SPI, "--espspi");
+	text_range(out, info->spis[0], info->spis[1]);
+}
+
 static const struct match_desc esp_mt[] = {
 	{
 		.name = "esp",
@@ -30,6 +41,7 @@ static const struct match_desc esp_mt[] = {
 		.proto = IPPROTO_ESP,
 		.size = sizeof(struct xt_esp),
 		.parse = esp_parse,
+		.print = esp_print,
 	},
 };
 

@@ -8,6 +8,7 @@
 #include <linux/netfilter_ipv4/ipt_ttl.h>
 #include <linux/netfilter_ipv6/ip6t_hl.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 #define TTL_MAX		0xff
@@ -45,18 +46,46 @@ static int hl_parse(struct parse_ctx *ctx, const void *data)
 	return parse_invalid(ctx, EINVAL, "unknown mode %u", info->mode);
 }
 
+static void print_mode(FILE *out, const char *option,
+		       const struct ipt_ttl_info *info)
+{
+	static const char *const modes[] = {
+		[IPT_TTL_EQ] = "eq",
+		[IPT_TTL_NE] = "eq",
+		[IPT_TTL_LT] = "lt",
+		[IPT_TTL_GT] = "gt",
+	};
+
+	if (info->mode >= ARRAY_SIZE(modes))
+		return;
+	text_option(out, info->mode == IPT_TTL_NE, option);
+	fprintf(out, "%s %u", modes[info->mode], info->ttl);
+}
+
+static void ttl_print(FILE *out, const void *data)
+{
+	print_mode(out, "--ttl-", data);
+}
+
+static void hl_print(FILE *out, const void *data)
+{
+	print_mode(out, "--hl-", data);
+}
+
 static const struct match_desc hl_mt[] = {
 	{
 		.name = "ttl",
 		.family = NFPROTO_IPV4,
 		.size = sizeof(struct ipt_ttl_info),
 		.parse = hl_parse,
+		.print = ttl_print,
 	},
 	{
 		.name = "hl",
 		.family = NFPROTO_IPV6,
 		.size = sizeof(struct ip6t_hl_info),
 		.parse = hl_parse,
+		.print = hl_print,
 	},
 };
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* The type that stands for any, whatever the codes say, as icmp_match() */
@@ -53,6 +54,36 @@ static int icmp6_parse(struct parse_ctx *ctx, const void *data)
 				   info->invflags & IP6T_ICMP_INV);
 }
 
+/* All codes of a type, or one: iptables has no other ranges */
+static void print_typecode(FILE *out, uint8_t type, const uint8_t code[2])
+{
+	fprintf(out, " %u", type);
+	if (code[0] == 0 && code[1] == UINT8_MAX)
+		return;
+	fprintf(out, "/%u", code[0]);
+	if (code[0] != code[1])
+		fprintf(out, ":%u", code[1]);
+}
+
+static void icmp_print(FILE *out, const void *data)
+{
+	const struct ipt_icmp *info = data;
+
+	text_option(out, info->invflags & IPT_ICMP_INV, "--icmp-type");
+	if (info->type == ICMP_TYPE_ANY)
+		fputs(" any", out);
+	else
+		print_typecode(out, info->type, info->code);
+}
+
+static void icmp6_print(FILE *out, const void *data)
+{
+	const struct ip6t_icmp *info = data;
+
+	text_option(out, info->invflags & IP6T_ICMP_INV, "--icmpv6-type");
+	print_typecode(out, info->type, info->code);
+}
+
 static const struct match_desc icmp_mt[] = {
 	{
 		.name = "icmp",
@@ -60,6 +91,7 @@ static const struct match_desc icmp_mt[] = {
 		.proto = IPPROTO_ICMP,
 		.size = sizeof(struct ipt_icmp),
 		.parse = icmp_parse,
+		.print = icmp_print,
 	},
 	{
 		.name = "icmp6",
@@ -67,6 +99,7 @@ static const struct match_desc icmp_mt[] = {
 		.proto = IPPROTO_ICMPV6,
 		.size = sizeof(struct ip6t_icmp),
 		.parse = icmp6_parse,
+		.print = icmp6_print,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_iprange.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* A range whose ends are in the wrong order holds no address */
@@ -43,6 +44,52 @@ static int iprange_parse6(struct parse_ctx *ctx, const void *data)
 	return ret;
 }
 
+static void print_range(FILE *out, const char *option, bool invert,
+			const union nf_inet_addr *min,
+			const union nf_inet_addr *max)
+{
+	text_option(out, invert, option);
+	fputc(' ', out);
+	text_addr(out, ntohl(min->ip));
+	fputc('-', out);
+	text_addr(out, ntohl(max->ip));
+}
+
+static void iprange_print(FILE *out, const void *data)
+{
+	const struct xt_iprange_mtinfo *info = data;
+
+	if (info->flags & IPRANGE_SRC)
+		print_range(out, "--src-range", info->flags & IPRANGE_SRC_INV,
+			    &info->src_min, &info->src_max);
+	if (info->flags & IPRANGE_DST)
+		print_range(out, "--dst-range", info->flags & IPRANGE_DST_INV,
+			    &info->dst_min, &info->dst_max);
+}
+
+static void print_range6(FILE *out, const char *option, bool invert,
+			 const union nf_inet_addr *min,
+			 const union nf_inet_addr *max)
+{
+	text_option(out, invert, option);
+	fputc(' ', out);
+	text_addr6(out, &min->in6);
+	fputc('-', out);
+	text_addr6(out, &max->in6);
+}
+
+static void iprange_print6(FILE *out, const void *data)
+{
+	const struct xt_iprange_mtinfo *info = data;
+
+	if (info->flags & IPRANGE_SRC)
+		print_range6(out, "--src-range", info->flags & IPRANGE_SRC_INV,
+			     &info->src_min, &info->src_max);
+	if (info->flags & IPRANGE_DST)
+		print_range6(out, "--dst-range", info->flags & IPRANGE_DST_INV,
+			     &info->dst_min, &info->dst_max);
+}
+
 static const struct match_desc iprange_mt[] = {
 	{
 		.name = "iprange",
@@ -50,6 +97,7 @@ static const struct match_desc iprange_mt[] = {
 		.family = NFPROTO_IPV4,
 		.size = sizeof(struct xt_iprange_mtinfo),
 		.parse = iprange_parse,
+		.print = iprange_print,
 	},
 	{
 		.name = "iprange",
@@ -57,6 +105,7 @@ static const struct match_desc iprange_mt[] = {
 		.family = NFPROTO_IPV6,
 		.size = sizeof(struct xt_iprange_mtinfo),
 		.parse = iprange_parse6,
+		.print = iprange_print6,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_length.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* An invert beyond 1 would make length_mt() match whatever the length */
@@ -17,6 +18,14 @@ static int length_parse(struct parse_ctx *ctx, const void *data)
 			   info->invert);
 }
 
+static void length_print(FILE *out, const void *data)
+{
+	const struct xt_length_info *info = data;
+
+	text_option(out, info->invert, "--length");
+	text_range(out, info->min, info->max);
+}
+
 /* What the length is differs between the families: the field knows */
 static const struct match_desc length_mt[] = {
 	{
@@ -24,6 +33,7 @@ static const struct match_desc length_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_length_info),
 		.parse = length_parse,
+		.print = length_print,
 	},
 };
 

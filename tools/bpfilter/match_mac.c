@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_mac.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /*
@@ -24,6 +25,15 @@ static int mac_parse(struct parse_ctx *ctx, const void *data)
 			   sizeof(info->srcaddr), info->invert);
 }
 
+static void mac_print(FILE *out, const void *data)
+{
+	const struct xt_mac_info *info = data;
+
+	text_option(out, info->invert, "--mac-source");
+	fputc(' ', out);
+	text_mac(out, info->srcaddr);
+}
+
 static const struct match_desc mac_mt[] = {
 	{
 		.name = "mac",
@@ -32,6 +42,7 @@ static const struct match_desc mac_mt[] = {
 			 1 << NF_INET_FORWARD,
 		.size = sizeof(struct xt_mac_info),
 		.parse = mac_parse,
+		.print = mac_print,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_mark.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* An invert beyond 1 would make mark_mt() match whatever the mark */
@@ -17,6 +18,14 @@ static int mark_parse(struct parse_ctx *ctx, const void *data)
 			    info->invert);
 }
 
+static void mark_print(FILE *out, const void *data)
+{
+	const struct xt_mark_mtinfo1 *info = data;
+
+	text_option(out, info->invert, "--mark");
+	text_mark(out, info->mark, info->mask);
+}
+
 static const struct match_desc mark_mt[] = {
 	{
 		.name = "mark",
@@ -24,6 +33,7 @@ static const struct match_desc mark_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_mark_mtinfo1),
 		.parse = mark_parse,
+		.print = mark_print,
 	},
 };
 

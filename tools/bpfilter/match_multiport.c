@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_multiport.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static const uint32_t port_masks[] = {
@@ -85,6 +86,25 @@ static int multiport_parse(struct parse_ctx *ctx, const void *data)
 			    info->invert);
 }
 
+static void multiport_print(FILE *out, const void *data)
+{
+	static const char *const options[] = {
+		[XT_MULTIPORT_SOURCE] = "--sports",
+		[XT_MULTIPORT_DESTINATION] = "--dports",
+		[XT_MULTIPORT_EITHER] = "--ports",
+	};
+	const struct xt_multiport_v1 *info = data;
+
+	if (info->flags >= ARRAY_SIZE(options))
+		return;
+	text_option(out, info->invert, options[info->flags]);
+	for (int i = 0; i < info->count && i < XT_MULTI_PORTS; i++) {
+		char sep = i && info->pflags[i - 1] ? ':' : ',';
+
+		fprintf(out, "%c%u", i ? sep : ' ', info->ports[i]);
+	}
+}
+
 static const struct match_desc multiport_mt[] = {
 	{
 		.name = "multiport",
@@ -92,6 +112,7 @@ static const struct match_desc multiport_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_multiport_v1),
 		.parse = multiport_parse,
+		.print = multiport_print,
 	},
 };
 

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_sctp.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 #define SCTP_CHUNK_MATCHES	(SCTP_CHUNK_MATCH_ANY | SCTP_CHUNK_MATCH_ALL | \
@@ -55,6 +56,22 @@ static int sctp_parse(struct parse_ctx *ctx, const void *data)
 	return ret;
 }
 
+/* What asks for chunks is bridged */
+static void sctp_print(FILE *out, const void *data)
+{
+	const struct xt_sctp_info *info = data;
+
+	if (info->flags & XT_SCTP_SRC_PORTS) {
+		text_option(out, info->invflags & XT_SCTP_SRC_PORTS, "--sport");
+		text_range(out, info->spts[0], info->spts[1]);
+	}
+	if (info->flags & XT_SCTP_DEST_PORTS) {
+		text_option(out, info->invflags & XT_SCTP_DEST_PORTS,
+			    "--dport");
+		text_range(out, info->dpts[0], info->dpts[1]);
+	}
+}
+
 static const struct match_desc sctp_mt[] = {
 	{
 		.name = "sctp",
@@ -62,6 +79,7 @@ static const struct match_desc sctp_mt[] = {
 		.proto = IPPROTO_SCTP,
 		.size = sizeof(struct xt_sctp_info),
 		.parse = sctp_parse,
+		.print = sctp_print,
 	},
 };
 

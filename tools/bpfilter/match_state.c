@@ -6,6 +6,7 @@
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_state.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /*
@@ -16,14 +17,27 @@
 #define STATE_SAME_BITS	(XT_STATE_INVALID | XT_STATE_BIT(IP_CT_ESTABLISHED) | \
 			 XT_STATE_BIT(IP_CT_RELATED) | XT_STATE_BIT(IP_CT_NEW))
 
-static int state_parse(struct parse_ctx *ctx, const void *data)
+static uint64_t ct_state_mask(const struct xt_state_info *info)
 {
-	const struct xt_state_info *info = data;
 	uint64_t mask = info->statemask & STATE_SAME_BITS;
 
 	if (info->statemask & XT_STATE_UNTRACKED)
 		mask |= XT_CONNTRACK_STATE_UNTRACKED;
-	return parse_any_bit(ctx, IR_FIELD_CT_STATE, mask, false);
+	return mask;
+}
+
+static int state_parse(struct parse_ctx *ctx, const void *data)
+{
+	return parse_any_bit(ctx, IR_FIELD_CT_STATE, ct_state_mask(data),
+			     false);
+}
+
+static void state_print(FILE *out, const void *data)
+{
+	const struct xt_state_info *info = data;
+
+	fputs(" --state ", out);
+	text_bits(out, IR_FIELD_CT_STATE, ct_state_mask(info));
 }
 
 static const struct match_desc state_mt[] = {
@@ -32,6 +46,7 @@ static const struct match_desc state_mt[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_state_info),
 		.parse = state_parse,
+		.print = state_print,
 	},
 };
 

@@ -5,7 +5,11 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_statistic.h>
 
+#include "ir_text.h"
 #include "parse.h"
+
+/* Random numbers are below this */
+#define RANDOM_RANGE	((double)(1U << 31))
 
 static int statistic_parse(struct parse_ctx *ctx, const void *data)
 {
@@ -29,12 +33,23 @@ static int statistic_parse(struct parse_ctx *ctx, const void *data)
 	return ir_test_add(ctx, &test);
 }
 
+/* What counts packets is bridged */
+static void statistic_print(FILE *out, const void *data)
+{
+	const struct xt_statistic_info *info = data;
+
+	fputs(" --mode random", out);
+	text_option(out, info->flags & XT_STATISTIC_INVERT, "--probability");
+	fprintf(out, " %.11f", info->u.random.probability / RANDOM_RANGE);
+}
+
 static const struct match_desc statistic_mt[] = {
 	{
 		.name = "statistic",
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_statistic_info),
 		.parse = statistic_parse,
+		.print = statistic_print,
 	},
 };
 

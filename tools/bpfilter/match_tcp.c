@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_tcpudp.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static int tcp_parse_option(struct parse_ctx *ctx, const struct xt_tcp *info)
@@ -49,6 +50,35 @@ static int tcp_parse(struct parse_ctx *ctx, const void *data)
 	return tcp_parse_option(ctx, info);
 }
 
+static void print_flags(FILE *out, uint8_t flags)
+{
+	fputc(' ', out);
+	if (flags)
+		text_bits(out, IR_FIELD_TCP_FLAGS, flags);
+	else
+		fputs("NONE", out);
+}
+
+static void tcp_print(FILE *out, const void *data)
+{
+	const struct xt_tcp *info = data;
+
+	text_ports(out, info->invflags & XT_TCP_INV_SRCPT, "--sport",
+		   info->spts);
+	text_ports(out, info->invflags & XT_TCP_INV_DSTPT, "--dport",
+		   info->dpts);
+	if (info->option) {
+		text_option(out, info->invflags & XT_TCP_INV_OPTION,
+			    "--tcp-option");
+		fprintf(out, " %u", info->option);
+	}
+	if (!info->flg_mask && !info->flg_cmp)
+		return;
+	text_option(out, info->invflags & XT_TCP_INV_FLAGS, "--tcp-flags");
+	print_flags(out, info->flg_mask);
+	print_flags(out, info->flg_cmp);
+}
+
 static const struct match_desc tcp_mt[] = {
 	{
 		.name = "tcp",
@@ -56,6 +86,7 @@ static const struct match_desc tcp_mt[] = {
 		.proto = IPPROTO_TCP,
 		.size = sizeof(struct xt_tcp),
 		.parse = tcp_parse,
+		.print = tcp_print,
 	},
 };
 

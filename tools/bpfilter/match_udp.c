@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_tcpudp.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 /* UDP and UDP-Lite have their ports at the same place */
@@ -28,6 +29,16 @@ static int udp_parse(struct parse_ctx *ctx, const void *data)
 			  info->invflags & XT_UDP_INV_DSTPT);
 }
 
+static void udp_print(FILE *out, const void *data)
+{
+	const struct xt_udp *info = data;
+
+	text_ports(out, info->invflags & XT_UDP_INV_SRCPT, "--sport",
+		   info->spts);
+	text_ports(out, info->invflags & XT_UDP_INV_DSTPT, "--dport",
+		   info->dpts);
+}
+
 static const struct match_desc udp_mt[] = {
 	{
 		.name = "udp",
@@ -35,6 +46,7 @@ static const struct match_desc udp_mt[] = {
 		.proto = IPPROTO_UDP,
 		.size = sizeof(struct xt_udp),
 		.parse = udp_parse,
+		.print = udp_print,
 	},
 	{
 		.name = "udplite",
@@ -42,6 +54,7 @@ static const struct match_desc udp_mt[] = {
 		.proto = IPPROTO_UDPLITE,
 		.size = sizeof(struct xt_udp),
 		.parse = udp_parse,
+		.print = udp_print,
 	},
 };
 

@@ -4,6 +4,7 @@
 #include <linux/bits.h>
 #include <linux/netfilter.h>
 
+#include "ir_build.h"
 #include "passes.h"
 
 /*
@@ -33,7 +34,7 @@ static bool iface_missing(const struct ir_rule *rule, enum ir_field field)
 	return false;
 }
 
-static void hook_test(const struct ir_rule *rule, struct ir_test *test)
+static void hook_test(struct ir_rule *rule, struct ir_test *test)
 {
 	static const uint8_t no_name[IR_BYTES_MAX];
 	bool holds;
@@ -45,9 +46,11 @@ static void hook_test(const struct ir_rule *rule, struct ir_test *test)
 		.kind = IR_TEST_CONST,
 		.value = holds != test->invert,
 	};
+	if (!test->value)
+		bpfilter_ir_never(rule, IR_NEVER_DEVICE, 0);
 }
 
-static void hook_match(struct ir_ruleset *rs, const struct ir_rule *rule,
+static void hook_match(struct ir_ruleset *rs, struct ir_rule *rule,
 		       const struct ir_match *match)
 {
 	for (uint32_t t = 0; t < match->num; t++)
@@ -57,7 +60,7 @@ static void hook_match(struct ir_ruleset *rs, const struct ir_rule *rule,
 static int hook_run(struct ir_ruleset *rs, struct refusal *why)
 {
 	for (uint32_t i = 0; i < rs->num_rules; i++) {
-		const struct ir_rule *rule = &rs->rules[i];
+		struct ir_rule *rule = &rs->rules[i];
 
 		for (uint32_t m = 0; m < rule->num_matches; m++)
 			hook_match(rs, rule, &rs->matches[rule->first_match + m]);

@@ -9,8 +9,8 @@
  * Rules and chains that no packet gets to.
  *
  * Invariant: what is marked dead is not on any way from a hook, where a rule
- * that is not dead leads on to the next unless it always matches and is final,
- * and to the chain that it jumps or goes to. A target of the kernel's own may go
+ * leads on to the next unless it always matches and is final, and, if it may
+ * match, to the chain that it jumps or goes to. A target of the kernel's own may go
  * on. A hook's policy is also reached from a return or goto in the hook's own
  * chain.
  */
@@ -42,7 +42,7 @@ static void reach_chain(struct reach *r, uint32_t chain)
 
 static void reach_rule(struct reach *r, const struct ir_rule *rule)
 {
-	if (rule->dead)
+	if (rule->dead || rule->never)
 		return;
 	if (rule->action == IR_ACTION_JUMP || rule->action == IR_ACTION_GOTO)
 		reach_chain(r, rule->target_chain);
@@ -58,7 +58,7 @@ static void walk_chain(struct reach *r, const struct ir_chain *chain)
 
 static bool leads_to_policy(const struct ir_rule *rule)
 {
-	return !rule->dead && (rule->action == IR_ACTION_RETURN ||
+	return !rule->dead && !rule->never && (rule->action == IR_ACTION_RETURN ||
 			       rule->action == IR_ACTION_GOTO);
 }
 
@@ -75,6 +75,20 @@ static void reach_policy(struct reach *r, int hook)
 			r->rule[rs->hook_underflow[hook]] = true;
 }
 
+/* A chain is walked up to its end, so this rule is behind it or in no such chain */
+static void reach_not(const struct reach *r, struct ir_rule *rule)
+{
+	const struct ir_chain *chain = NULL;
+
+	rule->dead = true;
+	if (rule->chain >= 0)
+		chain = &r->rs->chains[rule->chain];
+	if (chain && r->chain[rule->chain] && !rule->is_head)
+		bpfilter_ir_never(rule, IR_NEVER_BEHIND, chain->end - 1);
+	else
+		bpfilter_ir_never(rule, IR_NEVER_CHAIN, 0);
+}
+
 static void reach_all(struct reach *r)
 {
 	struct ir_ruleset *rs = r->rs;
@@ -88,7 +102,8 @@ static void reach_all(struct reach *r)
 		reach_policy(r, h);
 
 	for (uint32_t i = 0; i < rs->num_rules; i++)
-		rs->rules[i].dead |= !r->rule[i];
+		if (!r->rule[i])
+			reach_not(r, &rs->rules[i]);
 	for (uint32_t c = 0; c < rs->num_chains; c++)
 		rs->chains[c].dead = !r->chain[c];
 }

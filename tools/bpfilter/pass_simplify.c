@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <string.h>
 
 #include "ir_build.h"
@@ -133,43 +134,16 @@ static enum outcome test_outcome(const struct ir_ruleset *rs,
 	return OUTCOME_UNKNOWN;
 }
 
-/* Or remembers the packet, as many a match of the kernel's own does */
-static bool test_matters(const struct ir_test *t)
-{
-	if (t->kind == IR_TEST_HEADER)
-		return t->header != IR_HEADER_ETHER;
-	return t->kind == IR_TEST_PRESENT || t->kind == IR_TEST_BRIDGE;
-}
-
-/* Matches at once if there is no connection */
-static bool test_may_end(const struct ir_test *t)
-{
-	return t->kind == IR_TEST_CONN && t->value;
-}
-
 static const struct ir_test test_never = { .kind = IR_TEST_CONST };
-
-/* Nothing else is left of a dead rule */
-static void kill_rule(struct ir_ruleset *rs, struct ir_rule *rule,
-		      struct ir_match *never)
-{
-	struct ir_match *matches = rs->matches + rule->first_match;
-
-	for (uint32_t m = 0; m < rule->num_matches; m++)
-		matches[m].num = 0;
-	rs->tests[never->first] = test_never;
-	never->num = 1;
-	rule->dead = true;
-}
 
 /**
  * struct seen - what came before in a rule
  * @matters:	a test that does more than to hold or not
- * @never:	the match that never matches, or NULL
+ * @never:	a match that never matches
  */
 struct seen {
 	bool matters;
-	struct ir_match *never;
+	bool never;
 };
 
 static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
@@ -186,17 +160,16 @@ static void simplify_match(struct ir_ruleset *rs, struct ir_match *match,
 			continue;
 		never = out == OUTCOME_NEVER;
 		tests[num++] = never ? test_never : tests[t];
-		may_end |= test_may_end(&tests[num - 1]);
-		seen->matters |= test_matters(&tests[num - 1]);
+		may_end |= bpfilter_ir_test_may_end(&tests[num - 1]);
+		seen->matters |= bpfilter_ir_test_matters(&tests[num - 1]);
 	}
-	if (num && test_may_end(&tests[num - 1]))
+	if (num && bpfilter_ir_test_may_end(&tests[num - 1]))
 		num--;
 	match->num = num;
-	if (never && !may_end)
-		seen->never = match;
+	seen->never |= never && !may_end;
 }
 
-static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
+static int simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
 {
 	struct ir_match *matches = rs->matches + rule->first_match;
 	struct seen seen = {};
@@ -207,14 +180,18 @@ static void simplify_rule(struct ir_ruleset *rs, struct ir_rule *rule)
 		else
 			simplify_match(rs, &matches[m], &seen);
 	}
-	if (seen.never && !seen.matters)
-		kill_rule(rs, rule, seen.never);
+	if (!seen.never)
+		return 0;
+	bpfilter_ir_never(rule, IR_NEVER_TEST, 0);
+	return seen.matters ? 0 : bpfilter_ir_rule_kill(rs, rule);
 }
 
 static int simplify_run(struct ir_ruleset *rs, struct refusal *why)
 {
 	for (uint32_t i = 0; i < rs->num_rules; i++)
-		simplify_rule(rs, &rs->rules[i]);
+		if (simplify_rule(rs, &rs->rules[i]))
+			return bpfilter_refuse(why, ENOMEM, false, NULL,
+					       "out of memory");
 	return 0;
 }
 

@@ -7,11 +7,13 @@
 
 /*
  * All passes in the order they run: what a hook tells makes tests constant,
- * constant tests make rules final or dead, and those leave rules unreached.
+ * constant tests make rules final or dead, what is left shadows other rules, and
+ * all of these leave rules unreached.
  */
 static const struct pass *const passes[] = {
 	&bpfilter_pass_hook,
 	&bpfilter_pass_simplify,
+	&bpfilter_pass_shadow,
 	&bpfilter_pass_reach,
 };
 

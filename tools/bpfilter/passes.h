@@ -13,7 +13,8 @@
  *
  * No pass may change a verdict or a counter, whatever the packet. A pass leaves
  * rules, chains and matches where they are: it removes or replaces tests within
- * a match, moves the end of chains and marks what needs no code.
+ * a match, moves the end of chains, and marks what needs no code and what never
+ * matches.
  */
 struct pass {
 	const char *name;
@@ -22,6 +23,7 @@ struct pass {
 
 extern const struct pass bpfilter_pass_hook;
 extern const struct pass bpfilter_pass_simplify;
+extern const struct pass bpfilter_pass_shadow;
 extern const struct pass bpfilter_pass_reach;
 
 #define PASS_SKIP_ALL	UINT32_MAX

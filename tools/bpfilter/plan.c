@@ -383,7 +383,8 @@ static bool is_idle(const struct ir_ruleset *rs, const struct compile_env *env,
 		return true;
 	if (rs->chains[rs->hook_chain[hook]].first != policy)
 		return false;
-	return !env->standalone || rs->rules[policy].action == IR_ACTION_ACCEPT;
+	return env->use != COMPILE_LINKS ||
+	       rs->rules[policy].action == IR_ACTION_ACCEPT;
 }
 
 /* Fit what is code into the limits */

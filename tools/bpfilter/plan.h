@@ -120,6 +120,30 @@ struct plan_place {
 	const struct data_made *data;
 };
 
+/**
+ * struct plan_rule_place - where a rule went at a hook
+ * @func:	the function that has its code, borrowed; NULL: none
+ * @inlined:	its code is copied to where code jumps to its chain
+ * @data:	its chain in the data map, borrowed; NULL: it is not there
+ * @record:	offset of its record in the data map; 0: it has none
+ */
+struct plan_rule_place {
+	const struct gen_func *func;
+	bool inlined;
+	const struct data_made *data;
+	uint32_t record;
+};
+
+int bpfilter_plan_records(const struct ir_ruleset *rs,
+			  const struct data_table *data, uint32_t **records);
+bool bpfilter_plan_rule(const struct ir_ruleset *rs, const struct plan *plan,
+			const struct gen_image *img, const uint32_t *records,
+			unsigned int hook, uint32_t rule,
+			struct plan_rule_place *out);
+uint64_t bpfilter_plan_cost(const struct ir_ruleset *rs,
+			    const struct plan *plan,
+			    const struct data_table *data, unsigned int hook,
+			    uint32_t chain);
 bool bpfilter_plan_describe(const struct plan *plan,
 			    const struct data_table *data, unsigned int hook,
 			    uint32_t chain, struct plan_place *out);

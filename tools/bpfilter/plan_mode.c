@@ -337,3 +337,71 @@ bool plan_is_too_much(const struct plan_graph *pg,
 		insns += pg->nodes[pg->order[i]].own.insns;
 	return insns > AUTO_INSNS_MAX;
 }
+
+/* Of the rules from @first to before @end that need code, all or selective ones */
+static uint64_t count_rules(const struct ir_ruleset *rs, uint32_t first,
+			    uint32_t end, bool selective)
+{
+	uint64_t num = 0;
+
+	for (uint32_t i = first; i < end; i++)
+		if (!rs->rules[i].dead)
+			num += !selective || plan_is_selective(rs,
+							       &rs->rules[i]);
+	return num;
+}
+
+static uint64_t data_cost(const struct ir_ruleset *rs, uint32_t first,
+			  uint32_t end, const struct data_made *made)
+{
+	uint64_t rules = count_rules(rs, first, end, false);
+
+	if (made->trees)
+		rules -= count_rules(rs, first, end, true);
+	return COST_DATA_ENTER + COST_DATA_RULE +
+	       rules * COST_DATA_RULE * RULES_TESTED / RULES_TESTED_OF;
+}
+
+/* Index behind the last rule that is code */
+static uint32_t code_end(const struct ir_chain *c, const struct plan_hook *ph,
+			 uint32_t chain)
+{
+	uint32_t end = c->first;
+
+	if (ph->func_of[chain] == PLAN_INLINE)
+		return c->end;
+	for (uint32_t i = 0; i < ph->num_funcs; i++)
+		if (ph->funcs[i].chain == chain && ph->funcs[i].end > end)
+			end = ph->funcs[i].end;
+	return end;
+}
+
+/**
+ * bpfilter_plan_cost() - about what a packet costs in a chain
+ * @rs:		the table
+ * @plan:	its plan
+ * @data:	what bpfilter_gen() made of its data
+ * @hook:	hook
+ * @chain:	index of the chain, one that packets of the hook get to
+ *
+ * This is what the plan is chosen by, so it is an estimate: what chains cost
+ * that it jumps to is not in it, nor what the kernel's own extensions cost. Of a
+ * chain that is code and data it is what the code costs.
+ *
+ * Return: tenths of a nanosecond.
+ */
+uint64_t bpfilter_plan_cost(const struct ir_ruleset *rs,
+			    const struct plan *plan,
+			    const struct data_table *data, unsigned int hook,
+			    uint32_t chain)
+{
+	const struct plan_hook *ph = &plan->hook[hook];
+	const struct ir_chain *c = &rs->chains[chain];
+	uint32_t end = code_end(c, ph, chain);
+	uint64_t cost;
+
+	cost = code_cost(count_rules(rs, c->first, end, false));
+	if (end < c->end && ph->data[chain])
+		cost += data_cost(rs, end, c->end, &data->chains[chain]);
+	return cost;
+}

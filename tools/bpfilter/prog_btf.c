@@ -9,7 +9,8 @@
  * It knows the context by its struct's name, finds the kernel's own structs
  * behind the tag "arg:trusted" by theirs, and takes any other pointer for memory
  * of its struct's size, which the tag "arg:nonnull" says is never NULL. So none
- * of them needs members.
+ * of them needs members. The lines of the program's source are strings of the
+ * same BTF.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -115,8 +116,8 @@ static int load(const struct btf *btf)
 	return fd < 0 ? -errno : fd;
 }
 
-static int fill(struct prog_btf *pb, struct btf *btf,
-		const struct gen_prog *prog, uint32_t run_state_size)
+static int add_funcs(struct prog_btf *pb, struct btf *btf,
+		     const struct gen_prog *prog, uint32_t run_state_size)
 {
 	struct func_kind entry = entry_kind, other = other_kind;
 	int num = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
@@ -132,29 +133,45 @@ static int fill(struct prog_btf *pb, struct btf *btf,
 		pb->info[i].insn_off = f->insn_off;
 		pb->info[i].type_id = err;
 	}
-	return err < 0 ? err : load(btf);
+	return err < 0 ? err : 0;
+}
+
+static int fill(struct prog_btf *pb, struct btf *btf,
+		const struct ir_ruleset *rs, const struct gen_image *img,
+		int hook)
+{
+	int err;
+
+	err = add_funcs(pb, btf, &img->prog[hook], img->run_state_size);
+	if (!err)
+		err = bpfilter_prog_lines_make(&pb->lines, btf, rs, img, hook);
+	return err ? err : load(btf);
 }
 
 /**
- * bpfilter_prog_btf_load() - load the types of a program's functions
+ * bpfilter_prog_btf_load() - load types and source of a program
  * @pb:		filled; close it with bpfilter_prog_btf_close()
- * @prog:	program
- * @run_state_size: bytes of struct run_state
+ * @rs:		the table
+ * @img:	its image
+ * @hook:	hook of the program
  *
  * Return: 0 or a negative errno.
  */
-int bpfilter_prog_btf_load(struct prog_btf *pb, const struct gen_prog *prog,
-			   uint32_t run_state_size)
+int bpfilter_prog_btf_load(struct prog_btf *pb, const struct ir_ruleset *rs,
+			   const struct gen_image *img, int hook)
 {
 	struct btf *btf = btf__new_empty();
 
 	pb->fd = -ENOMEM;
-	pb->info = calloc(prog->num_funcs, sizeof(*pb->info));
+	pb->lines = (struct prog_lines) {};
+	pb->info = calloc(img->prog[hook].num_funcs, sizeof(*pb->info));
 	if (btf && pb->info)
-		pb->fd = fill(pb, btf, prog, run_state_size);
+		pb->fd = fill(pb, btf, rs, img, hook);
 	btf__free(btf);
-	if (pb->fd < 0)
+	if (pb->fd < 0) {
 		free(pb->info);
+		free(pb->lines.info);
+	}
 	return pb->fd < 0 ? pb->fd : 0;
 }
 
@@ -166,4 +183,5 @@ void bpfilter_prog_btf_close(struct prog_btf *pb)
 {
 	close(pb->fd);
 	free(pb->info);
+	free(pb->lines.info);
 }

@@ -227,7 +227,7 @@ int bpfilter_standalone_compile(const void *blob, size_t size,
 		.btf = btf,
 		.nr_cpus = cpus > 0 ? cpus : 1,
 		.hz = bpfilter_kernel_hz(),
-		.standalone = true,
+		.use = COMPILE_LINKS,
 	};
 
 	return bpfilter_compile(blob, size, family, &env, c, why);

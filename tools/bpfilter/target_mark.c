@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_mark.h>
 
+#include "ir_text.h"
 #include "parse.h"
 
 static int mark_parse(struct parse_ctx *ctx, struct ir_rule *rule,
@@ -19,6 +20,14 @@ static int mark_parse(struct parse_ctx *ctx, struct ir_rule *rule,
 	return 0;
 }
 
+static void mark_print(FILE *out, const void *data)
+{
+	struct xt_mark_tginfo2 info;
+
+	memcpy(&info, data, sizeof(info));
+	fprintf(out, " --set-xmark 0x%x/0x%x", info.mark, info.mask);
+}
+
 static const struct target_desc mark_tg[] = {
 	{
 		.name = "MARK",
@@ -26,6 +35,7 @@ static const struct target_desc mark_tg[] = {
 		.family = NFPROTO_UNSPEC,
 		.size = sizeof(struct xt_mark_tginfo2),
 		.parse = mark_parse,
+		.print = mark_print,
 	},
 };
 

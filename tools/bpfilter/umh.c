@@ -228,6 +228,7 @@ static void answer(struct helper *h, const struct bpfilter_request *req,
 		.nr_cpus = req->nr_cpus,
 		.hz = req->hz,
 		.plan = req->plan,
+		.netns = req->netns,
 		/* Any number that comes from the ruleset */
 		.seed = req->size,
 	};

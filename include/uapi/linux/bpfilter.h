@@ -7,17 +7,18 @@
 /*
  * bpfilter: iptables rulesets as BPF programs.
  *
- * Two interfaces live here. The socket option BPFILTER_SO_GET_STATUS is for
- * anybody with CAP_NET_ADMIN over the socket's network namespace. Everything
- * else is the private protocol between the kernel and the user-mode helper
- * that is embedded in the same kernel: its version changes whenever its layout
- * does, and a helper of another version is refused.
+ * Two interfaces live here. The socket options BPFILTER_SO_GET_STATUS,
+ * BPFILTER_SO_SET_TAKEOVER and BPFILTER_SO_SET_RELEASE are for anybody with
+ * CAP_NET_ADMIN over the socket's network namespace. Everything else is the
+ * private protocol between the kernel and the user-mode helper that is embedded
+ * in the same kernel: its version changes whenever its layout does, and a helper
+ * of another version is refused.
  *
  * All integers are in host byte order, all sizes in bytes.
  */
 
 /* Version of the request, reply and commit layouts below */
-#define BPFILTER_PROTOCOL_VERSION	3
+#define BPFILTER_PROTOCOL_VERSION	4
 
 /* First word of a request and of a reply: a stream out of step shows here */
 #define BPFILTER_REQUEST_MAGIC		0x62706672
@@ -39,6 +40,8 @@
 enum bpfilter_sockopt {
 	BPFILTER_SO_SET_COMMIT	= 0x4200,	/* helper only */
 	BPFILTER_SO_GET_STATUS	= 0x4200,
+	BPFILTER_SO_SET_TAKEOVER = 0x4210,	/* native engine -> bpfilter */
+	BPFILTER_SO_SET_RELEASE	= 0x4211,	/* bpfilter -> native engine */
 };
 
 /**
@@ -71,6 +74,9 @@ enum bpfilter_plan {
  * @nr_cpus:	rows the counter map must have (nr_cpu_ids)
  * @hz:		ticks per second, for conntrack timeouts
  * @plan:	enum bpfilter_plan
+ * @netns:	inode of the network namespace, as /proc/self/ns/net shows it: names
+ *		of programs have it
+ * @reserved:	0
  */
 struct bpfilter_request {
 	__u32	magic;
@@ -81,6 +87,8 @@ struct bpfilter_request {
 	__u32	nr_cpus;
 	__u32	hz;
 	__u32	plan;
+	__u32	netns;
+	__u32	reserved;
 };
 
 /**
@@ -238,6 +246,53 @@ struct bpfilter_status {
 	__u32	num_tables;
 	__u32	reserved;
 	struct bpfilter_status_table tables[];
+};
+
+/**
+ * struct bpfilter_handover - value of BPFILTER_SO_SET_TAKEOVER and _RELEASE
+ * @name:	of the table that changes its engine
+ * @family:	NFPROTO_IPV4 or NFPROTO_IPV6; the options are of SOL_IP for both
+ * @reserved:	0
+ * @report:	address of a struct bpfilter_handover_report, which is written
+ *		whether or not the option succeeds, with what is known by then
+ *
+ * Rules, counters and the place among the other hooks go along. At each hook
+ * every packet meets one of the two engines, none meets both or neither.
+ *
+ * Errors leave the engine in force that was in force:
+ *
+ * EACCES	takeover: bpfilter is not enabled in this network namespace
+ * EALREADY	takeover: the table is bpfilter's
+ * ENOENT	takeover: the native engine has no such table here; release:
+ *		bpfilter has none
+ * EOPNOTSUPP	this kernel has no means for the table in the engine that is to
+ *		get it
+ * EAGAIN	the rules were changed meanwhile: try again
+ * EINVAL	a wrong value, a 32-bit caller on a 64-bit kernel, or a ruleset
+ *		that is refused: see @message of the report
+ * other	what a replace of the table may return
+ */
+struct bpfilter_handover {
+	char	name[BPFILTER_TABLE_NAMELEN];
+	__u32	family;
+	__u32	reserved;
+	__aligned_u64 report;
+};
+
+/**
+ * struct bpfilter_handover_report - how a change of engine went
+ * @num_entries: entries of the table, policies and chain heads included
+ * @reserved:	0
+ * @switch_ns:	time within which all hooks of the table changed
+ * @settle_ns:	time from then until no packet was with the old engine any more
+ * @message:	why the ruleset was refused; may be empty
+ */
+struct bpfilter_handover_report {
+	__u32	num_entries;
+	__u32	reserved;
+	__u64	switch_ns;
+	__u64	settle_ns;
+	char	message[BPFILTER_MESSAGE_MAX];
 };
 
 #endif /* _UAPI_LINUX_BPFILTER_H */

@@ -101,7 +101,7 @@ static void worker(unsigned int seed)
 	if (netns < 0)
 		_exit(12);
 	for (i = 0; i < FLOOD_RULESETS; i++)
-		flood_rules_build(&r.rules[i], i);
+		flood_rules_build(&r.rules[i], i, 0);
 	from = udp_sender(FLOOD_PORT);
 	to = udp_receiver(FLOOD_PORT);
 	do {

@@ -116,14 +116,70 @@ set_rules6()
 	ipt6 "$1" -t mangle -A FORWARD -j MARK --set-mark 1
 }
 
-ns_add box off
+# Of these rules the first is in the way of the second, the fourth of itself, and
+# no packet gets to the last
+write_rules()
+{
+	cat <<-END
+		*filter
+		:INPUT ACCEPT [0:0]
+		:lonely - [0:0]
+		-A INPUT -s 192.0.2.0/24 -j DROP
+		-A INPUT -s 192.0.2.7/32 -j ACCEPT
+		-A INPUT -m comment --comment "hello, world" -m limit --limit 9/s -j LOG
+		-A INPUT -p tcp -m tcp --dport 22 -m multiport --dports 80,443 -j ACCEPT
+		-A INPUT -i lo
+		-A INPUT -i lo
+		-A lonely -j DROP
+		COMMIT
+	END
+}
+
+write_rules6()
+{
+	cat <<-END
+		*filter
+		-A INPUT -s 2001:db8::/32 -j DROP
+		-A INPUT -s 2001:db8::7 -j DROP
+		COMMIT
+	END
+}
+
+# nevers ARGUMENT...: what explain says never matches
+nevers()
+{
+	ask "$off" '[.tables[].never[] | "\(.chain) \(.number) \(.never.reason)"] |
+		join(",")' "$@"
+}
+
+# The rules as iptables-save has them
+rules_told()
+{
+	ask "$1" '.tables[].chains[].rules[] |
+		"[\(.packets):\(.bytes)] \(.text)"' rules ipv4
+}
+
+rules_saved()
+{
+	in_ns "$1" "$IPTABLES-save" -c | grep '^\[.*-A '
+}
+
+# rule NUMBER FILTER: one value of what is told of a rule of INPUT
+rule()
+{
+	ask "$listed" ".tables[].chains[] | select(.name == \"INPUT\").rules[] |
+		select(.number == $1) | $2" rules ipv4 filter INPUT
+}
+
+ns_add box off listed
 bpfilter_on "$box"
 bpfilter_off "$off"
+bpfilter_on "$listed"
 
-plan 56
+plan 78
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
-check_is "version tells the protocol" 3 \
+check_is "version tells the protocol" 4 \
 	"$("$BPFILTER" -j version | jq .protocol)"
 check_is "no command is wrong usage" 2 "$(status_of "$BPFILTER")"
 check_is "an unknown command is wrong usage" 2 "$(status_of "$BPFILTER" frob)"
@@ -242,6 +298,67 @@ check_is "it is data with one classifier" '0 301 1' \
 check "plain output has the plan" \
 	sh -c "ip netns exec '$box' '$BPFILTER' -P show |
 		grep -q '^ *list  data, 301 records, 1 classifier, '"
+
+write_rules > "$scratch/my.rules"
+write_rules6 > "$scratch/my6.rules"
+NEVERS='INPUT 2 shadowed,INPUT 4 contradiction,lonely 1 unreachable'
+check_is "what never matches in a file" "$NEVERS" \
+	"$(nevers explain "$scratch/my.rules")"
+check_is "which rule is in the way" 'INPUT 1 -A INPUT -s 192.0.2.0/24 -j DROP' \
+	"$(ask "$off" '.tables[].never[0].never.by |
+		"\(.chain) \(.number) \(.text)"' explain "$scratch/my.rules")"
+check_is "what is repeated" 'INPUT 6 5' \
+	"$(ask "$off" '.tables[].repeated[] | "\(.chain) \(.number) \(.same_as)"' \
+		explain "$scratch/my.rules")"
+check_is "what is bridged" 'limit LOG' \
+	"$(ask "$off" '.tables[].bridged[] | [.bridged[].name] | join(" ")' \
+		explain "$scratch/my.rules")"
+check_is "which chain nobody refers to" lonely \
+	"$(ask "$off" '.tables[].chains[] | select(.state == "unreferenced").name' \
+		explain "$scratch/my.rules")"
+check_is "what a chain costs is estimated" true \
+	"$(ask "$off" '.tables[].chains[] | select(.name == "INPUT").places[] |
+		.estimated_ps > 0' explain "$scratch/my.rules")"
+check "plain output has the reason" \
+	sh -c "'$BPFILTER' explain '$scratch/my.rules' |
+		grep -q 'never matches: INPUT 1 comes first'"
+check_is "a file from standard input" "$NEVERS" \
+	"$(nevers explain - < "$scratch/my.rules")"
+check_is "a file of IPv6" 'INPUT 2 shadowed' \
+	"$(nevers -6 explain "$scratch/my6.rules")"
+check_is "no firewall was touched" 0 "$(ask "$off" '.tables | length' rules)"
+echo '-A INPUT -j nowhere' | sed '1i *filter' > "$scratch/bad.rules"
+check "a file that cannot be loaded says what iptables says" \
+	sh -c "'$BPFILTER' -j explain '$scratch/bad.rules' | jq -r .error |
+		grep -q '^$scratch/bad.rules: iptables-legacy-restore: exit status'"
+check_is "a file without a table" \
+	"-: no line starts a table, as \"*filter\" does" \
+	"$(echo nothing | "$BPFILTER" -j explain - | jq -r .error)"
+
+in_ns "$listed" "$IPTABLES-restore" < "$scratch/my.rules"
+in_ns "$listed" ping -q -c 2 127.0.0.1 > "$scratch/ping"
+check_is "live rules are those of iptables-save, with counters" \
+	"$(rules_saved "$listed")" "$(rules_told "$listed")"
+check "some packets were counted" test "$(rule 5 .packets)" -ge 2
+check_is "which function a rule is in" 'INPUT filter_INPUT' \
+	"$(rule 1 '.where[] | "\(.hook) \(.function)"')"
+check_is "which extensions are bridged" 'match limit,target LOG' \
+	"$(rule 3 '[.bridged[] | "\(.kind) \(.name)"] | join(",")')"
+check_is "a live rule that never matches is nowhere" 'shadowed 1 0' \
+	"$(rule 2 '"\(.never.reason) \(.never.by.number) \(.where | length)"')"
+check_is "the policy is counted, too" true \
+	"$(ask "$listed" '.tables[].chains[] | select(.name == "INPUT").policy |
+		.verdict == "ACCEPT" and .packets >= 2' rules ipv4 filter)"
+check_is "a record of a long list" true \
+	"$(ask "$box" '.tables[].chains[] | select(.name == "list").rules[299] |
+		.where[] | .record > 0 and .classifiers == 1' rules ipv4 filter)"
+check_is "live tables are explained" "$NEVERS" \
+	"$(ask "$listed" '[.tables[].never[] |
+		"\(.chain) \(.number) \(.never.reason)"] | join(",")' explain)"
+cmd "$listed" dump table filter save "$scratch/my.blob"
+check_is "so is a saved blob" "$NEVERS" "$(nevers explain "$scratch/my.blob")"
+check_is "a chain that is not there" 'no chain "nowhere" in table "filter"' \
+	"$(err cmd "$listed" -j rules ipv4 filter nowhere)"
 
 if have_native; then
 	ipt "$off" -A INPUT -p tcp -m time --timestart 01:00 -j ACCEPT

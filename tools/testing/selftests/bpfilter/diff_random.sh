@@ -40,6 +40,8 @@ PACKETS=${3:-500}
 CHANGED=$((COUNT / 10 + 2))
 # shellcheck disable=SC2154	# set by lib.sh
 DIR=$lib_dir RULES=$scratch/rules LOG=$scratch/log
+BPFILTER=${BPFILTER:-bpfilter}
+NEVER=0 HIT=0
 
 require_root
 require_cmd "$IPTABLES-restore" "$IPTABLES-save"
@@ -114,11 +116,43 @@ failed()
 	note_file "$RULES"
 }
 
+# Rules that never match, as diffrun begins the line of one that was not hit
+nevers()
+{
+	"$BPFILTER" -j "$FAMILY" explain "$RULES" | jq -r '.tables[] |
+		.table as $table | .never[] |
+		"# not hit: \($table) \(.chain) \(.number): "'
+}
+
+count_nevers()
+{
+	local line
+
+	while read -r line; do
+		NEVER=$((NEVER + 1))
+		grep -qF -- "$line" "$LOG" && continue
+		HIT=$((HIT + 1))
+		note "hit, though it never matches: ${line#\# not hit: }"
+		note_file "$RULES"
+	done < <(nevers)
+}
+
+test_nevers()
+{
+	if ! command -v "$BPFILTER" > "$LOG" || ! command -v jq > "$LOG"; then
+		skip "rules that never match are not hit" "no bpfilter or jq"
+		return
+	fi
+	check "$NEVER rules that never match are not hit" \
+		test "$NEVER" -gt 0 -a "$HIT" -eq 0
+}
+
 test_equal()
 {
 	make_rules "$1"
-	run_diff -s "$1"
+	run_diff -s "$1" -u
 	if ((STATUS == 0)); then
+		count_nevers
 		ktap_test_pass "ruleset $1, IPv${FAMILY#-}, $VERDICT"
 	else
 		failed "ruleset $1, IPv${FAMILY#-}"
@@ -151,7 +185,7 @@ test_changed()
 	esac
 }
 
-plan $((COUNT + CHANGED + 1))
+plan $((COUNT + CHANGED + 2))
 note "seed $SEED, $COUNT rulesets, $PACKETS packets each"
 ns_add probe
 find_options 4
@@ -159,6 +193,7 @@ find_options 6
 for ((seed = SEED; seed < SEED + COUNT; seed++)); do
 	test_equal "$seed"
 done
+test_nevers
 for ((seed = SEED; seed < SEED + CHANGED; seed++)); do
 	test_changed "$seed"
 done

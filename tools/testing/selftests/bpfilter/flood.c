@@ -115,11 +115,24 @@ static void rule_other(struct rawipt *r, unsigned int i)
 	rawipt_udp_port(r, 9000 + i, VERDICT_ACCEPT);
 }
 
+static void start_input(struct rawipt *r, unsigned int sources)
+{
+	unsigned int i;
+
+	rawipt_hook(r, NF_INET_LOCAL_IN);
+	for (i = 0; i < sources; i++) {
+		struct ipt_ip *ip = rawipt_rule(r);
+
+		ip->src.s_addr = htonl(0x0a000000 + i);
+		ip->smsk.s_addr = 0xffffffff;
+		rawipt_verdict(r, VERDICT_ACCEPT);
+	}
+}
+
 static void input_by_rule(struct flood_rules *fr)
 {
 	struct rawipt *r = &fr->rules;
 
-	rawipt_hook(r, NF_INET_LOCAL_IN);
 	fr->in = r->repl->num_entries;
 	rawipt_udp_port(r, FLOOD_PORT, 0);
 	rawipt_udp_port(r, FLOOD_PORT, VERDICT_DROP);
@@ -131,7 +144,6 @@ static void input_by_chain(struct flood_rules *fr)
 	struct rawipt *r = &fr->rules;
 	unsigned int i;
 
-	rawipt_hook(r, NF_INET_LOCAL_IN);
 	for (i = 0; i < 5; i++)
 		rule_other(r, i);
 	rawipt_rule(r);
@@ -144,7 +156,6 @@ static void input_by_policy(struct flood_rules *fr)
 {
 	struct rawipt *r = &fr->rules;
 
-	rawipt_hook(r, NF_INET_LOCAL_IN);
 	fr->in = r->repl->num_entries;
 	rawipt_policy(r, NF_INET_LOCAL_IN, VERDICT_DROP);
 }
@@ -174,7 +185,8 @@ static void drop_chain(struct flood_rules *fr)
 	rawipt_verdict(r, VERDICT_RETURN);
 }
 
-void flood_rules_build(struct flood_rules *fr, unsigned int which)
+void flood_rules_build(struct flood_rules *fr, unsigned int which,
+		       unsigned int sources)
 {
 	static void (* const input[FLOOD_RULESETS])(struct flood_rules *) = {
 		input_by_rule, input_by_chain, input_by_policy,
@@ -182,6 +194,7 @@ void flood_rules_build(struct flood_rules *fr, unsigned int which)
 	struct rawipt *r = &fr->rules;
 
 	rawipt_init(r);
+	start_input(r, sources);
 	input[which](fr);
 	rawipt_hook(r, NF_INET_FORWARD);
 	rawipt_policy(r, NF_INET_FORWARD, VERDICT_ACCEPT);
@@ -194,8 +207,8 @@ void flood_rules_build(struct flood_rules *fr, unsigned int which)
 int flood_replace(int sk, const struct flood_rules *from,
 		  struct flood_rules *to)
 {
-	struct xt_counters add[RAWIPT_MAX_COUNTERS] = { 0 };
 	const struct xt_counters *old = to->rules.repl->counters;
+	struct xt_counters *add;
 	int err;
 
 	to->rules.repl->num_counters = from->rules.repl->num_entries;
@@ -203,15 +216,20 @@ int flood_replace(int sk, const struct flood_rules *from,
 			 to->rules.len);
 	if (err)
 		return err;
+	add = calloc(to->rules.repl->num_entries, sizeof(*add));
+	if (!add)
+		return -ENOMEM;
 	add[to->in] = old[from->in];
 	add[to->out] = old[from->out];
-	return rawipt_add_counters(sk, add, to->rules.repl->num_entries);
+	err = rawipt_add_counters(sk, add, to->rules.repl->num_entries);
+	free(add);
+	return err;
 }
 
 int flood_counters(int sk, const struct flood_rules *fr,
 		   struct xt_counters *in, struct xt_counters *out)
 {
-	struct xt_counters all[RAWIPT_MAX_COUNTERS];
+	static struct xt_counters all[RAWIPT_MAX_COUNTERS];
 	int num = rawipt_counters(sk, all, RAWIPT_MAX_COUNTERS);
 
 	if (num < 0)

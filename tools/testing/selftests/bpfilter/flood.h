@@ -69,7 +69,9 @@ struct flood_rules {
 
 #define FLOOD_RULESETS	3
 
-void flood_rules_build(struct flood_rules *fr, unsigned int which);
+/* With rules for @sources addresses, that no packet comes from, before all else */
+void flood_rules_build(struct flood_rules *fr, unsigned int which,
+		       unsigned int sources);
 
 /*
  * Replace what is in force, @from, by @to and carry the two counters over, as

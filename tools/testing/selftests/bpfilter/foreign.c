@@ -35,6 +35,8 @@
  * @target_off:	likewise of a target's
  * @header_ok:	times that the walk of IPv6 headers was not refused
  * @mark:	the packets' marks after the attempt to set them, ORed
+ * @traced:	times that a packet was one to trace after the attempt to have it
+ *		traced
  */
 struct report {
 	uint64_t runs;
@@ -42,6 +44,7 @@ struct report {
 	uint64_t target_off;
 	uint64_t header_ok;
 	uint64_t mark;
+	uint64_t traced;
 };
 
 #define REPORT(member)	((int)offsetof(struct report, member))
@@ -126,6 +129,20 @@ static void emit_attempts(struct prog *p)
 	emit(p, LOAD(BPF_W, BPF_REG_0, BPF_REG_7,
 		     p->kb->member[KBTF_SKB_MARK]));
 	emit_note(p, BPF_OR, REPORT(mark));
+}
+
+/* This needs no run, but a hook of table raw */
+static void emit_set_trace(struct prog *p)
+{
+	const struct kernel_bits *bit = &p->kb->bits[KBTF_BITS_SKB_NF_TRACE];
+
+	if (p->kb->func[KBTF_FUNC_SET_TRACE] == KBTF_NONE)
+		return;
+	emit_call(p, KBTF_FUNC_SET_TRACE, 0, 0);
+	emit(p, LOAD(BPF_B, BPF_REG_0, BPF_REG_7, bit->off));
+	emit(p, ALU_IMM(BPF_RSH, BPF_REG_0, bit->shift));
+	emit(p, ALU_IMM(BPF_AND, BPF_REG_0, bit->mask));
+	emit_note(p, BPF_ADD, REPORT(traced));
 }
 
 static void emit_end(struct prog *p)
@@ -277,6 +294,41 @@ TEST_F(foreign, nested_in_a_run)
 	EXPECT_EQ(1, send(self->from, "x", 1, 0));
 	check_refused(&self->p, 2);
 	EXPECT_EQ(0, counted("-L INPUT 1", 1));
+}
+
+static int attach_set_trace(struct prog *p, int hook)
+{
+	int err;
+
+	emit_start(p);
+	emit_set_trace(p);
+	emit_end(p);
+	err = prog_load(p, BPF_PROG_TYPE_NETFILTER);
+	return err ? err : prog_attach(p, hook);
+}
+
+TEST_F(foreign, trace_where_table_raw_is)
+{
+	struct report r;
+
+	if (self->kb.func[KBTF_FUNC_SET_TRACE] == KBTF_NONE)
+		SKIP(return, "no target TRACE in this kernel");
+	ASSERT_LE(0, attach_set_trace(&self->p, NF_INET_LOCAL_OUT));
+	EXPECT_EQ(1, send(self->from, "x", 1, 0));
+	report_read(&self->p, &r);
+	EXPECT_EQ(2, r.runs);
+	EXPECT_EQ(2, r.traced);
+}
+
+TEST_F(foreign, no_trace_elsewhere)
+{
+	struct report r;
+
+	ASSERT_LE(0, attach_set_trace(&self->p, NF_INET_POST_ROUTING));
+	EXPECT_EQ(1, send(self->from, "x", 1, 0));
+	report_read(&self->p, &r);
+	EXPECT_EQ(2, r.runs);
+	EXPECT_EQ(0, r.traced);
 }
 
 #define OF_UDP	"-p udp -m string --algo bm --string x"

@@ -31,6 +31,7 @@
 
 #include "../kselftest_harness.h"
 #include "flood.h"
+#include "status.h"
 
 #define NUM_BOXES	2
 #define PORT_ALLOWED	4002
@@ -58,34 +59,6 @@ FIXTURE(helper)
 	struct boxes t;
 };
 
-static int status(int sk, struct bpfilter_status *st)
-{
-	socklen_t len = sizeof(*st);
-
-	return rawipt_get(sk, BPFILTER_SO_GET_STATUS, st, &len);
-}
-
-static pid_t helper_pid(int sk)
-{
-	struct bpfilter_status st = { 0 };
-
-	return status(sk, &st) ? -1 : (pid_t)st.helper_pid;
-}
-
-/* Wait until the helper is in @state; false if it takes too long */
-static bool helper_wait(int sk, unsigned int state)
-{
-	struct bpfilter_status st = { 0 };
-	unsigned int ms;
-
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		if (!status(sk, &st) && st.helper_state == state)
-			return true;
-		usleep(1000);
-	}
-	return false;
-}
-
 static void box_open(struct __test_metadata *_metadata, struct box *box)
 {
 	unsigned int i;
@@ -95,7 +68,7 @@ static void box_open(struct __test_metadata *_metadata, struct box *box)
 	box->netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, box->netns);
 	for (i = 0; i < FLOOD_RULESETS; i++)
-		flood_rules_build(&box->rules[i], i);
+		flood_rules_build(&box->rules[i], i, 0);
 	ASSERT_EQ(0, rawipt_replace(box->sk, &box->rules[0].rules));
 	box->from = udp_sender(PORT_ALLOWED);
 	box->to = udp_receiver(PORT_ALLOWED);
@@ -194,13 +167,13 @@ TEST_F_TIMEOUT(helper, killed_while_idle, 600)
 		pid = helper_pid(sk);
 		ASSERT_LT(1, pid);
 		EXPECT_NE(last, pid);
-		ASSERT_EQ(0, status(sk, &st));
+		ASSERT_EQ(0, status_get(sk, &st));
 		deaths = st.helper_deaths;
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		check_all(_metadata, &self->t);
 		replace_all(_metadata, &self->t);
 		check_all(_metadata, &self->t);
-		ASSERT_EQ(0, status(sk, &st));
+		ASSERT_EQ(0, status_get(sk, &st));
 		EXPECT_EQ(deaths + 1, st.helper_deaths);
 		last = pid;
 	}
@@ -459,14 +432,14 @@ TEST_F_TIMEOUT(helper, killed_under_restore, 3600)
 	took = now_us();
 	ASSERT_EQ(0, restore_once(self->t.box[0].netns));
 	took = now_us() - took;
-	ASSERT_EQ(0, status(sk, &st));
+	ASSERT_EQ(0, status_get(sk, &st));
 	deaths = st.helper_deaths;
 	for (i = 0; i < NUM_BOXES; i++) {
 		r[i].box = &self->t.box[i];
 		ASSERT_EQ(0, pthread_create(&r[i].thread, NULL,
 					    restorer_thread, &r[i]));
 	}
-	while (!status(sk, &st) && st.helper_deaths - deaths < self->t.kills) {
+	while (!status_get(sk, &st) && st.helper_deaths - deaths < self->t.kills) {
 		/* long enough that many succeed, short enough to hit others */
 		kill_one(sk, &seed, 2 * took);
 		check_all(_metadata, &self->t);

@@ -96,10 +96,13 @@ write_who_server()
 	chmod +x "$tmp/who"
 }
 
+# Half a second after the last data from one side socat gives up the other: too
+# short a time for a shell to answer on a busy machine. Hence -t.
+
 # serve NS LISTENER ANSWER
 serve()
 {
-	ip netns exec "$1" socat "$2" "$3" 2>> "$tmp/socat.log" &
+	ip netns exec "$1" socat -t 20 "$2" "$3" 2>> "$tmp/socat.log" &
 	servers="$servers $!"
 }
 
@@ -166,7 +169,7 @@ write_ftp_server()
 			say "200 called"
 			call "[$a]" "$p" ;;
 		PASV | EPSV)
-			socat "TCP$f-LISTEN:2000,reuseaddr" "$data" &
+			socat -t 20 "TCP$f-LISTEN:2000,reuseaddr" "$data" &
 			until ss -Hlt "sport = :2000" | grep -q .; do
 				sleep 0.1
 			done
@@ -194,16 +197,16 @@ ftp()
 		hear; say USER me; hear
 		case $1 in
 		PORT | EPRT)
-			socat "TCP$f-LISTEN:2000,reuseaddr" - &
+			socat -t 20 "TCP$f-LISTEN:2000,reuseaddr" - &
 			until ss -Hlt "sport = :2000" | grep -q .; do sleep 0.1; done
 			say "$*"; hear; wait ;;
 		PASV)
 			say PASV; hear
 			IFS=",()" read -r _ a b c d e g <<< "$answer"
-			socat - "TCP$f:$a.$b.$c.$d:$((e * 256 + g))" < /dev/null ;;
+			socat -t 20 - "TCP$f:$a.$b.$c.$d:$((e * 256 + g))" < /dev/null ;;
 		EPSV)
 			say EPSV; hear
-			socat - "TCP$f:[$to]:2000" < /dev/null ;;
+			socat -t 20 - "TCP$f:[$to]:2000" < /dev/null ;;
 		esac
 		say QUIT; cat <&3
 	' bash "$f" "$@" 2>&1

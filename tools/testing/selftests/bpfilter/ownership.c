@@ -16,6 +16,7 @@
 
 #include "../kselftest_harness.h"
 #include "rawipt.h"
+#include "status.h"
 
 #define SYSCTL_ENGINE	"/proc/sys/net/netfilter/bpfilter"
 #define PORT		4001
@@ -46,29 +47,6 @@ FIXTURE_TEARDOWN(table)
 	close(self->from);
 	close(self->to);
 	close(self->sk);
-}
-
-static int enable(int value)
-{
-	int ret = 0, fd = open(SYSCTL_ENGINE, O_WRONLY | O_CLOEXEC);
-	char digit = '0' + value;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, &digit, 1) != 1)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-/* Tables that bpfilter has in this namespace */
-static int owned(int sk)
-{
-	struct bpfilter_status st = { 0 };
-	socklen_t len = sizeof(st);
-	int err = rawipt_get(sk, BPFILTER_SO_GET_STATUS, &st, &len);
-
-	return err ? err : (int)st.num_tables;
 }
 
 static int info_of(int sk, const char *table)
@@ -158,10 +136,10 @@ static bool passes(int from, int to)
 
 TEST_F(table, taken_when_asked_for)
 {
-	EXPECT_EQ(0, owned(self->sk));
+	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_EQ(0, listed("filter"));
 	EXPECT_EQ(0, info_of(self->sk, "filter"));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
 	EXPECT_TRUE(passes(self->from, self->to));
 }
@@ -169,7 +147,7 @@ TEST_F(table, taken_when_asked_for)
 TEST_F(table, taken_by_a_replace)
 {
 	EXPECT_EQ(0, load_rule(self->sk));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_FALSE(passes(self->from, self->to));
 }
 
@@ -177,13 +155,13 @@ TEST_F(table, taken_by_a_replace)
 TEST_F(table, kept_with_rules)
 {
 	ASSERT_EQ(0, load_rule(self->sk));
-	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(1, owned(self->sk));
+	ASSERT_EQ(0, bpfilter_enable(0));
+	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
 	EXPECT_FALSE(passes(self->from, self->to));
 	EXPECT_EQ(0, load_rule(self->sk));
 	EXPECT_FALSE(passes(self->from, self->to));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 }
 
 /* Nothing may pass because of a sysctl that did not before */
@@ -191,9 +169,9 @@ TEST_F(table, kept_with_policy)
 {
 	ASSERT_EQ(0, load_policy(self->sk));
 	EXPECT_FALSE(passes(self->from, self->to));
-	ASSERT_EQ(0, enable(0));
+	ASSERT_EQ(0, bpfilter_enable(0));
 	EXPECT_FALSE(passes(self->from, self->to));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 }
 
 TEST_F(table, given_back_as_new)
@@ -201,30 +179,30 @@ TEST_F(table, given_back_as_new)
 	struct ipt_getinfo info;
 
 	ASSERT_EQ(0, rawipt_info(self->sk, &info));
-	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(0, owned(self->sk));
+	ASSERT_EQ(0, bpfilter_enable(0));
+	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_EQ(0, listed("filter"));
 	EXPECT_EQ(self->native ? 0 : -ENOPROTOOPT,
 		  rawipt_info(self->sk, &info));
-	EXPECT_EQ(0, owned(self->sk));
+	EXPECT_EQ(0, status_tables(self->sk));
 }
 
 TEST_F(table, given_back_when_flushed)
 {
 	ASSERT_EQ(0, load_rule(self->sk));
 	ASSERT_EQ(0, load_nothing(self->sk));
-	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(0, owned(self->sk));
+	ASSERT_EQ(0, bpfilter_enable(0));
+	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_TRUE(passes(self->from, self->to));
 }
 
 TEST_F(table, taken_again)
 {
 	ASSERT_EQ(0, info_of(self->sk, "filter"));
-	ASSERT_EQ(0, enable(0));
-	ASSERT_EQ(0, enable(1));
+	ASSERT_EQ(0, bpfilter_enable(0));
+	ASSERT_EQ(0, bpfilter_enable(1));
 	EXPECT_EQ(0, load_rule(self->sk));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_FALSE(passes(self->from, self->to));
 }
 
@@ -233,12 +211,12 @@ TEST_F(table, native_first)
 {
 	if (!self->native)
 		SKIP(return, "this kernel has no native ip_tables");
-	ASSERT_EQ(0, enable(0));
+	ASSERT_EQ(0, bpfilter_enable(0));
 	ASSERT_EQ(0, load_rule(self->sk));
-	ASSERT_EQ(0, enable(1));
+	ASSERT_EQ(0, bpfilter_enable(1));
 	EXPECT_EQ(0, info_of(self->sk, "filter"));
 	EXPECT_EQ(0, load_rule(self->sk));
-	EXPECT_EQ(0, owned(self->sk));
+	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
 	EXPECT_FALSE(passes(self->from, self->to));
 	EXPECT_EQ(0, load_nothing(self->sk));
@@ -259,7 +237,7 @@ TEST_F(table, others_likewise)
 			continue;
 		found++;
 		EXPECT_EQ(1, listed(others[i]));
-		EXPECT_EQ(1 + found, owned(self->sk));
+		EXPECT_EQ(1 + found, status_tables(self->sk));
 	}
 	TH_LOG("%u other tables", found);
 	EXPECT_LE(2, found);
@@ -267,8 +245,8 @@ TEST_F(table, others_likewise)
 	EXPECT_EQ(-ENOENT, info_of(self->sk, "nosuch"));
 	EXPECT_FALSE(passes(self->from, self->to));
 	/* All but the one with a rule are as new */
-	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(1, owned(self->sk));
+	ASSERT_EQ(0, bpfilter_enable(0));
+	EXPECT_EQ(1, status_tables(self->sk));
 }
 
 TEST_F(table, sysctl_values)
@@ -283,7 +261,7 @@ TEST_F(table, sysctl_values)
 	EXPECT_EQ(-1, write(fd, "x", 1));
 	close(fd);
 	EXPECT_EQ(0, load_rule(self->sk));
-	EXPECT_EQ(1, owned(self->sk));
+	EXPECT_EQ(1, status_tables(self->sk));
 }
 
 /* BPF objects that outlive their namespace */

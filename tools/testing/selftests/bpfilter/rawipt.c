@@ -16,7 +16,8 @@
 
 #include "rawipt.h"
 
-#define BLOB_MAX	(64 * 1024)
+/* Of address space: memory only as far as it is written to */
+#define BLOB_MAX	(32 * 1024 * 1024)
 
 /*
  * The kernel writes the old counters to an address that is part of the blob.

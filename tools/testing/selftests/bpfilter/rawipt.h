@@ -19,7 +19,7 @@
 
 #define RAWIPT_MAX_CHAINS	8
 #define RAWIPT_MAX_JUMPS	32
-#define RAWIPT_MAX_COUNTERS	1024
+#define RAWIPT_MAX_COUNTERS	(128 * 1024)
 
 /**
  * struct rawipt - one ruleset in the making

@@ -23,6 +23,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "../kselftest_harness.h"
@@ -333,6 +334,7 @@ static int compare_series(struct kernel *k,
 
 		k->env.seed = seed;
 		k->env.tree_rules = 2 + seed % 6;
+		k->env.far_records = seed % 2 ? 1 : UINT32_MAX;
 		if (compare_ruleset(&r, k, shape, tests, t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
@@ -367,6 +369,53 @@ TEST_F_TIMEOUT(kernel, forged_chains, 300)
 	ASSERT_EQ(0, compare_series(&self->k, RANDOM_FORGED, RANDOM_FEW, &t));
 	EXPECT_LE(num_rulesets() / 20, t.loaded);
 	EXPECT_LT(num_rulesets() / 4, t.packets);
+}
+
+/* --- Source --- */
+
+/* The text of the program's first line as the kernel has it, to be freed */
+static char *read_first_line(int fd, struct bpf_prog_info *info)
+{
+	struct bpf_line_info line = {};
+	uint32_t len = sizeof(*info);
+	struct btf *btf;
+	char *text;
+
+	memset(info, 0, sizeof(*info));
+	info->nr_line_info = 1;
+	info->line_info_rec_size = sizeof(line);
+	info->line_info = (uintptr_t)&line;
+	if (bpf_prog_get_info_by_fd(fd, info, &len))
+		return NULL;
+	btf = btf__load_from_kernel_by_id(info->btf_id);
+	if (!btf)
+		return NULL;
+	text = strdup(btf__str_by_offset(btf, line.line_off) ?: "");
+	btf__free(btf);
+	return text;
+}
+
+/* Lines of code and of machine code are as many, wherever JITs look for them */
+TEST_F(kernel, source)
+{
+	struct subject s = { .k = &self->k };
+	struct bpf_prog_info info;
+	struct make mk;
+	char *text;
+
+	self->k.env.netns = 4026531840U;
+	make_init(&mk);
+	shape_nest(&mk, 6);
+	ASSERT_EQ(0, load(&s, &mk)) TH_LOG("%s", s.why.text);
+	text = read_first_line(s.l.prog_fd[NF_INET_LOCAL_IN], &info);
+	EXPECT_STREQ("# table filter ipv4, hook INPUT, netns 4026531840",
+		     text ?: "");
+	EXPECT_STREQ("filter_INPUT_40", info.name);
+	EXPECT_LT(10, info.nr_line_info);
+	EXPECT_EQ(info.nr_line_info, info.nr_jited_line_info);
+	free(text);
+	unload(&s);
+	make_free(&mk);
 }
 
 /* --- All that an IR can say --- */
@@ -535,6 +584,7 @@ TEST_F_TIMEOUT(ir, loads_and_runs, 300)
 	for (seed = 1; seed <= num_rulesets(); seed++) {
 		self->k.env.seed = seed;
 		self->k.env.tree_rules = 2 + seed % 6;
+		self->k.env.far_records = seed % 2 ? 1 : UINT32_MAX;
 		ASSERT_EQ(0, ir_compare_ruleset(seed * 0x9e3779b97f4a7c15,
 						&self->k, variant->family, &t))
 			TH_LOG("seed %u", seed);

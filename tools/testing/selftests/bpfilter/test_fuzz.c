@@ -12,8 +12,10 @@
 
 #include "../kselftest_harness.h"
 #include "compile.h"
+#include "ir_text.h"
 #include "unit/ir_eval.h"
 #include "unit/random.h"
+#include "unit/vm_compare.h"
 
 /* Seconds that a busy machine may take */
 #define SLOW		300
@@ -34,6 +36,7 @@ static int walk_packets(const struct ir_ruleset *rs, struct rng *r)
 		if (rs->hook_chain[h] < 0)
 			continue;
 		random_all_packet(r, rs->family, h, &pkt);
+		vm_mend_answers(rs, &pkt);
 		bad |= ir_eval(rs, h, &pkt, counters) == EVAL_BROKEN;
 	}
 	free(counters);
@@ -65,7 +68,7 @@ static int read_copy(const void *data, size_t size, uint16_t family,
 
 	memcpy(copy, data, size);
 	ret = bpfilter_blob_read(copy, size, family, &rs, &why);
-	free(copy);
+	bpfilter_blob_attach(rs, copy);
 	if (!ret != !why.error || (!rs && !why.native))
 		bad = 1;
 	if (rs)
@@ -78,6 +81,7 @@ static int read_copy(const void *data, size_t size, uint16_t family,
 	if (bad)
 		fprintf(stderr, "# %d: %s\n", ret, why.text);
 	bpfilter_ir_free(rs);
+	free(copy);
 	return bad;
 }
 

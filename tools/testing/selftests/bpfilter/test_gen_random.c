@@ -62,6 +62,7 @@ static int translate(struct rng *r, struct subject *s, size_t size,
 	struct kernel_btf kb;
 	const struct compile_env env = {
 		&kb, CPUS, VM_HZ, mode, r->state, 2 + rng_below(r, 6),
+		.far_records = rng_one_in(r, 2) ? 1 : UINT32_MAX,
 	};
 	struct plan *plan = NULL;
 	int ret;

@@ -65,7 +65,8 @@ TEST(passes_have_names)
 {
 	EXPECT_EQ(1, bpfilter_pass_bit("hook"));
 	EXPECT_EQ(2, bpfilter_pass_bit("simplify"));
-	EXPECT_EQ(4, bpfilter_pass_bit("reach"));
+	EXPECT_EQ(4, bpfilter_pass_bit("shadow"));
+	EXPECT_EQ(8, bpfilter_pass_bit("reach"));
 	EXPECT_EQ(0, bpfilter_pass_bit("none"));
 }
 

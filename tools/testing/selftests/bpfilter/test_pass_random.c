@@ -14,8 +14,9 @@
 #include "passes.h"
 #include "unit/ir_eval.h"
 #include "unit/random.h"
+#include "unit/vm_compare.h"
 
-#define NUM_PASSES	3
+#define NUM_PASSES	4
 #define NONE		((1 << NUM_PASSES) - 1)
 /* Seconds that a busy machine may take */
 #define SLOW		300
@@ -27,11 +28,13 @@
 /**
  * struct tally - what a series of rulesets came to
  * @dead:	by the passes that were left out, rules that were found dead
+ * @never:	by enum ir_never, rules that never match
  * @calls:	questions to the kernel
  * @taken:	rulesets that were read
  */
 struct tally {
 	unsigned long dead[1 << NUM_PASSES];
+	unsigned long never[IR_NEVER_CHAIN + 1];
 	unsigned long calls;
 	unsigned long taken;
 };
@@ -70,6 +73,7 @@ static int compare_packets(struct rng *r, const struct ir_ruleset *before,
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(pkts); i++)
 			random_all_packet(r, before->family, hook, &pkts[i]);
+		vm_mend_answers(before, &pkts[0]);
 		if (compare_packet(before, after, hook, &play, t))
 			return -1;
 	}
@@ -91,8 +95,10 @@ static int compare_passes(struct rng *r, const struct make *mk, uint32_t skip,
 	      bpfilter_passes_run_but(after, skip, &why) ||
 	      compare_packets(r, before, after, t);
 	t->taken++;
-	for (uint32_t i = 0; i < after->num_rules; i++)
+	for (uint32_t i = 0; i < after->num_rules; i++) {
 		t->dead[skip] += after->rules[i].dead;
+		t->never[after->rules[i].never]++;
+	}
 	if (bad) {
 		bpfilter_ir_dump(before, stderr);
 		bpfilter_ir_dump(after, stderr);
@@ -105,7 +111,7 @@ out:
 }
 
 static int compare_series(uint16_t family, enum random_shape shape,
-			  enum random_tests tests, struct tally *t)
+			  enum random_tests tests, bool repeat, struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
@@ -117,6 +123,8 @@ static int compare_series(uint16_t family, enum random_shape shape,
 		make_init(&mk);
 		mk.family = family;
 		random_ruleset(&r, &mk, shape, tests);
+		if (repeat)
+			random_repeat(&r, &mk);
 		bad = compare_passes(&r, &mk, skip, t);
 		make_free(&mk);
 		if (bad) {
@@ -124,6 +132,9 @@ static int compare_series(uint16_t family, enum random_shape shape,
 			return -1;
 		}
 	}
+	for (unsigned int i = IR_NEVER_TEST; i <= IR_NEVER_CHAIN; i++)
+		fprintf(stderr, "# %lu rules never match, reason %u\n",
+			t->never[i], i);
 	fprintf(stderr,
 		"# %lu taken, %lu rules found dead by all passes, %lu by none, %lu questions\n",
 		t->taken, t->dead[0], t->dead[NONE], t->calls);
@@ -179,14 +190,26 @@ FIXTURE_TEARDOWN(passes)
 TEST_F_TIMEOUT(passes, chains_stay_the_same, SLOW)
 {
 	EXPECT_EQ(0, compare_series(variant->family, variant->shape,
-				    RANDOM_FEW, &self->t));
+				    RANDOM_FEW, false, &self->t));
 }
 
 TEST_F_TIMEOUT(passes, rules_stay_the_same, SLOW)
 {
 	EXPECT_EQ(0, compare_series(variant->family, variant->shape,
-				    RANDOM_ALL, &self->t));
+				    RANDOM_ALL, false, &self->t));
 	EXPECT_LT(0, self->t.calls);
+}
+
+TEST_F_TIMEOUT(passes, repeated_rules_stay_the_same, SLOW)
+{
+	EXPECT_EQ(0, compare_series(variant->family, variant->shape,
+				    RANDOM_ALL, true, &self->t));
+	if (variant->shape == RANDOM_FORGED)
+		return;
+	for (int i = IR_NEVER_TEST; i <= IR_NEVER_CHAIN; i++) {
+		EXPECT_LT(0, self->t.never[i])
+			TH_LOG("reason %u", i);
+	}
 }
 
 TEST_HARNESS_MAIN

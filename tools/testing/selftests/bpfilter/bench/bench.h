@@ -442,11 +442,13 @@ void capture_write(struct bench *b, const struct traffic *t);
  * struct point - one engine with one kind of packets
  * @ns:		for a packet, by round
  * @packets:	in each round
- * @accepted:	share of packets that the ruleset let through
+ * @compared:	before, with what is natively let through
+ * @accepted:	share of those that the ruleset let through
  */
 struct point {
 	struct samples ns;
 	uint64_t packets;
+	uint64_t compared;
 	double accepted;
 };
 

@@ -126,6 +126,7 @@ static void check_world(struct bench *b, struct world *w,
 	struct pass p = run(b, w, t, packets, 0);
 
 	r->point[w->id].accepted = p.accepted;
+	r->point[w->id].compared = p.packets;
 	if (compared(b, w->id, &p, native, t, packets))
 		return;
 	complain(b, "%s: %.4f of the packets of %s pass, natively %.4f%s",
@@ -201,7 +202,8 @@ static bool share_is_off(const struct bench *b, const struct point *pt,
 			 double accepted)
 {
 	double a = pt->accepted;
-	double sigma = sqrt(a * (1 - a) * 2 / pt->packets);
+	double sigma = sqrt(a * (1 - a) *
+			    (1.0 / pt->packets + 1.0 / pt->compared));
 
 	return !b->chance && fabs(accepted - a) > 5 * sigma + 0.000001;
 }

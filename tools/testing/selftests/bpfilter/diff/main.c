@@ -398,8 +398,9 @@ static void print_unhit(const struct ruleset *rs, const struct entries *before,
 
 		if (entries_rule_packets(&after[t], rs, i) ==
 		    entries_rule_packets(&before[t], rs, i))
-			printf("# not hit: %s %s\n", table_names[t],
-			       rs->rules[i].text);
+			printf("# not hit: %s %s %u: %s\n", table_names[t],
+			       rs->chains[rs->rules[i].chain].name,
+			       rs->rules[i].number, rs->rules[i].text);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +135,19 @@ static void drain_udp(struct listener *l)
 	}
 }
 
-/* The connection stays open: its end would be packets, too */
+/* A socket under repair ends without a packet */
+static void end_in_silence(int fd)
+{
+	int one = 1;
+
+	if (setsockopt(fd, SOL_TCP, TCP_REPAIR, &one, sizeof(one)))
+		die("repair: %s", strerror(errno));
+}
+
+/*
+ * The connection stays open as long as this runs: its end would be packets, too,
+ * as many as are repeated until somebody looks at the counters.
+ */
 static void drain_tcp(struct listener *l)
 {
 	char from_name[INET6_ADDRSTRLEN], to_name[INET6_ADDRSTRLEN];
@@ -146,6 +159,7 @@ static void drain_tcp(struct listener *l)
 		fd = accept(l->fd, (void *)&from, &len);
 		if (fd < 0)
 			return;
+		end_in_silence(fd);
 		len = sizeof(to);
 		getsockname(fd, (void *)&to, &len);
 		printf("socket tcp %d: connection from %s %u to %s %u\n",

@@ -18,6 +18,7 @@
 #include <linux/netfilter.h>
 
 #include "compile.h"
+#include "ir_text.h"
 
 int fuzz_one_input(const uint8_t *data, size_t size)
 	asm("LLVMFuzzerTestOneInput");
@@ -45,12 +46,13 @@ static void read_as(const uint8_t *data, size_t size, uint16_t family)
 
 	memcpy(copy, data, size);
 	ret = bpfilter_blob_read(copy, size, family, &rs, &why);
-	free(copy);
+	bpfilter_blob_attach(rs, copy);
 	if (!ret && bpfilter_passes_run(rs, &why))
 		abort();
 	if (rs)
 		dump(rs);
 	bpfilter_ir_free(rs);
+	free(copy);
 }
 
 int fuzz_one_input(const uint8_t *data, size_t size)

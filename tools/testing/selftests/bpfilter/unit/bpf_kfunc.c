@@ -80,6 +80,9 @@ const char *vm_kfunc(struct vm_world *w, int32_t id, const uint64_t *args,
 	case KBTF_FUNC_IP6_FIND_HDR:
 		*result = find_hdr(w);
 		return NULL;
+	case KBTF_FUNC_SET_TRACE:
+		packet_call(&w->calls, PACKET_ASKED_SET_TRACE, 0, 0, 0);
+		return NULL;
 	case KBTF_FUNC_TRACE:
 		packet_call(&w->calls, PACKET_ASKED_TRACE, args[2], 0, 0);
 		return NULL;

@@ -8,11 +8,13 @@
  * @play:	what becomes of it
  * @turn:	how often it was changed
  * @out:	what it does
+ * @broken:	it matched a rule that never matches
  */
 struct playing {
 	const struct packet_play *play;
 	unsigned int turn;
 	struct ir_outcome *out;
+	bool broken;
 };
 
 /* What the kernel's own extensions are handed, and how they answer */
@@ -70,8 +72,9 @@ static unsigned int play_choose(struct eval_view *v, const struct ir_rule *rule,
 
 static void play_count(struct eval_view *v, uint32_t rule)
 {
-	const struct playing *p = v->ctx;
+	struct playing *p = v->ctx;
 
+	p->broken |= v->rs->rules[rule].never;
 	p->out->packets[rule]++;
 	if (p->out->bytes)
 		p->out->bytes[rule] += eval_packet_len(v);
@@ -103,7 +106,8 @@ static const struct eval_ops play_ops = {
  * @play:	the packet
  * @out:	filled, where not given
  *
- * Return: how the packet ends.
+ * Return: how the packet ends; EVAL_BROKEN also if it matched a rule of which a
+ * pass says that it never matches.
  */
 enum eval_verdict ir_play(const struct ir_ruleset *rs, int hook,
 			  const struct packet_play *play,
@@ -117,7 +121,7 @@ enum eval_verdict ir_play(const struct ir_ruleset *rs, int hook,
 	if (bpfilter_eval(&view, hook, play->pkts, &verdict))
 		abort();
 	out->mark = view.mark;
-	return verdict;
+	return p.broken ? EVAL_BROKEN : verdict;
 }
 
 /**

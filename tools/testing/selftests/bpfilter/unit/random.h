@@ -67,6 +67,9 @@ struct make_entry *random_all_target(struct rng *r, struct make *mk);
 void random_all_packet(struct rng *r, uint16_t family, int hook,
 		       struct packet *pkt);
 
+/* random_repeat.c */
+void random_repeat(struct rng *r, struct make *mk);
+
 void random_ip(struct rng *r, struct ipt_ip *ip);
 void random_match(struct rng *r, struct make_entry *e);
 void random_ruleset(struct rng *r, struct make *mk, enum random_shape shape,

@@ -361,7 +361,9 @@ void random_all_tests(struct rng *r, struct make_entry *e)
  */
 struct make_entry *random_all_target(struct rng *r, struct make *mk)
 {
-	static const char *const names[] = { "LOG", "TCPMSS", "UNHEARD-OF" };
+	static const char *const names[] = {
+		"LOG", "REJECT", "TCPMSS", "UNHEARD-OF"
+	};
 	struct make_entry *e;
 	struct xt_mark_tginfo2 *mark;
 

@@ -50,7 +50,10 @@ void shape_counting(struct make *mk, uint32_t num)
 	shape_end(mk);
 }
 
-/* Rules with a test of each part of the base header, every third counts only */
+/*
+ * Rules with a test of each part of the base header. Every third counts only, and
+ * the next one drops the same packets.
+ */
 void shape_tests(struct make *mk, uint32_t num)
 {
 	struct make_entry *e;
@@ -58,7 +61,7 @@ void shape_tests(struct make *mk, uint32_t num)
 	for (uint32_t i = 0; i < num; i++) {
 		e = i % 3 ? make_verdict(mk, VERDICT_DROP) :
 			    make_jump(mk, i + 1);
-		shape_source(e, i / 2);
+		shape_source(e, i - i % 3 + i % 3 / 2);
 		e->ip.proto = IPPROTO_TCP;
 		memcpy(e->ip.iniface, "other", sizeof("other"));
 		memset(e->ip.iniface_mask, 0xff, IFNAMSIZ);
@@ -106,7 +109,13 @@ void shape_nest(struct make *mk, uint32_t num)
 	shape_end(mk);
 }
 
-/* Chains side by side, one for each address, that drop every second */
+static void shape_destination(struct make_entry *e, uint32_t addr)
+{
+	e->ip.dst.s_addr = htonl(addr);
+	e->ip.dmsk.s_addr = 0xffffffff;
+}
+
+/* Chains side by side, one for each address, that drop one destination each */
 void shape_fan(struct make *mk, uint32_t num)
 {
 	char name[16];
@@ -118,7 +127,7 @@ void shape_fan(struct make *mk, uint32_t num)
 	for (i = 0; i < num; i++) {
 		snprintf(name, sizeof(name), "fan%u", i);
 		make_head(mk, name);
-		shape_source(make_verdict(mk, VERDICT_DROP), i & ~1);
+		shape_destination(make_verdict(mk, VERDICT_DROP), i & ~1);
 		make_verdict(mk, VERDICT_RETURN);
 	}
 	shape_end(mk);

@@ -9,6 +9,7 @@
 #include <linux/netfilter/x_tables.h>
 
 #include "ir_build.h"
+#include "match.h"
 #include "plan_graph.h"
 #include "vm_compare.h"
 
@@ -128,6 +129,17 @@ int vm_check_code(const struct gen_image *img)
 	return 0;
 }
 
+static bool never_goes_on(const struct ir_ruleset *rs,
+			  const struct ir_bridged *b)
+{
+	const struct target_desc *desc;
+
+	if (!b->is_target)
+		return false;
+	desc = bpfilter_target_find(b->name, b->revision, rs->family);
+	return desc && desc->effect == TARGET_EFFECT_ENDS;
+}
+
 /**
  * vm_mend_answers() - let targets do only what they are known to do
  * @rs:		the ruleset
@@ -141,7 +153,7 @@ void vm_mend_answers(const struct ir_ruleset *rs, struct packet *pkt)
 
 		if (b->is_target && !plan_reloads(rs, &rs->rules[b->rule]))
 			*answer &= ~PACKET_ANSWER_CHANGE;
-		if (b->is_final)
+		if (b->is_final || never_goes_on(rs, b))
 			*answer &= ~PACKET_ANSWER_GO_ON;
 	}
 }

@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command's help, its man page and what completes its command lines agree,
+# and what the man page says of JSON holds.
+
+# shellcheck disable=SC2154	# $box and $scratch come from lib.sh
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+BPFILTER=${BPFILTER:-bpfilter}
+DOC=${DOC:-$(cd "$(dirname "$0")" && pwd)/../doc}
+
+require_bpfilter
+require_cmd "$BPFILTER" jq
+[[ -r $DOC/bpfilter.rst && -r $DOC/bpfilter ]] ||
+	skip_all "no man page and completion in $DOC"
+
+HELP=$("$BPFILTER" help)
+
+commands()
+{
+	"$BPFILTER" -j help | jq -r '.commands[].name' | sort
+}
+
+# Options of help, as -x and --long
+options()
+{
+	grep -oE -- '^    -., --[a-z0-9-]+' <<<"$HELP" | tr -d ' ' | tr , '\n' | sort
+}
+
+# Words in bold of a definition in the synopsis of the man page
+man_synopsis()
+{
+	awk -v name="^[*]$1[*] :=" '
+		$0 ~ name { on = 1 }
+		on && /^$/ { exit }
+		on' "$DOC/bpfilter.rst" | grep -oE '\*\*[a-zA-Z0-9-]+\*\*' |
+		tr -d '*' | sort -u
+}
+
+# Commands and options that the man page has a paragraph for
+man_commands()
+{
+	sed -nE 's/^bpfilter ([a-z]+).*/\1/p' "$DOC/bpfilter.rst" | sort -u
+}
+
+man_options()
+{
+	awk '/^[A-Z]+$/ { part = $0 } part == "OPTIONS" && /^-., --/' \
+		"$DOC/bpfilter.rst" | grep -oE -- '(^|[ ,])--?[a-z0-9A-Z-]+' |
+		tr -d ' ,' | sort
+}
+
+# complete WORD...: what the last one can become
+complete_line()
+{
+	(
+		# shellcheck source=/dev/null
+		. "$DOC/bpfilter"
+		export COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		COMPREPLY=()
+		_bpfilter
+		printf '%s\n' "${COMPREPLY[@]}" | sort
+	)
+}
+
+agree()
+{
+	local what=$1 got=$2 want=$3
+
+	[[ -n $want && $got = "$want" ]] && return
+	echo "# $what differ from help:"
+	diff <(echo "$want") <(echo "$got") | sed 's/^/#   /'
+	return 1
+}
+
+test_man_commands()
+{
+	agree "commands of the synopsis" "$(man_synopsis COMMAND)" "$(commands)" &&
+		agree "commands of the man page" "$(man_commands)" "$(commands)"
+}
+
+test_man_options()
+{
+	agree "options of the man page" "$(man_options)" "$(options)" &&
+		agree "options of the synopsis" \
+			"$(man_synopsis OPTIONS)" "$(options)"
+}
+
+test_completion_commands()
+{
+	agree "completed commands" "$(complete_line "$BPFILTER" '')" \
+		"$(commands)"
+}
+
+test_completion_options()
+{
+	agree "completed options" "$(complete_line "$BPFILTER" -)" "$(options)"
+}
+
+# A word that no command begins with, and each command with an unknown option
+test_help_is_all()
+{
+	local cmd
+
+	! "$BPFILTER" zzz >/dev/null 2>&1 || return
+	for cmd in $(commands); do
+		! "$BPFILTER" "$cmd" --no-such-option >/dev/null 2>&1 || {
+			echo "# $cmd takes --no-such-option"
+			return 1
+		}
+	done
+}
+
+# Each member of what show says stands in the man page
+test_members()
+{
+	local key missing=''
+
+	in_ns "$box" "$BPFILTER" -j -P show >"$scratch/show" || return
+	while read -r key; do
+		grep -qF -- "*$key*" "$DOC/bpfilter.rst" || missing+=" $key"
+	done < <(jq -r '[paths | map(strings)[-1:][]] | unique[]' "$scratch/show")
+	[[ -z $missing ]] || {
+		echo "# not in the man page:$missing"
+		return 1
+	}
+}
+
+# The example for Prometheus, as far as its pipe goes
+test_metrics()
+{
+	local line text
+
+	text=$(awk '/^    bpfilter -a -j show/ { on = 1 }
+		    / > \/var/ { exit }
+		    on' "$DOC/bpfilter.rst" | sed 's/ \\$//')
+	[[ $text ]] || return
+	eval "${text/bpfilter/"$BPFILTER"}" >"$scratch/metrics" || return
+	grep -q "^bpfilter_rules{netns=\"$box\",family=\"ipv4\",table=\"filter\"} 1$" \
+		"$scratch/metrics" || {
+		sed 's/^/# /' "$scratch/metrics"
+		return 1
+	}
+	line=$(grep -vE '^[a-z_]+(\{[^}]*\})? [0-9]+$' "$scratch/metrics")
+	[[ -z $line ]] || {
+		echo "# no metric: $line"
+		return 1
+	}
+}
+
+plan 7
+ns_add box
+bpfilter_on "$box"
+ipt "$box" -A INPUT -p tcp -m limit -j ACCEPT
+check "the man page has the commands of help" test_man_commands
+check "the man page has the options of help" test_man_options
+check "completion offers the commands of help" test_completion_commands
+check "completion offers the options of help" test_completion_options
+check "an option that help does not have is refused" test_help_is_all
+check "the man page has all members of show's JSON" test_members
+check "the example for Prometheus gives metrics" test_metrics
+finish
