@@ -261,6 +261,8 @@ live_devices()
 	ip -n "$client" addr add 10.9.0.2/24 dev c0 &&
 	ip -n "$server" addr add fd09::1/64 dev s0 nodad &&
 	ip -n "$client" addr add fd09::2/64 dev c0 nodad &&
+	ns_sysctl "$server" net/ipv4/icmp_ratelimit 0 &&
+	ns_sysctl "$client" net/ipv4/icmp_ratelimit 0 &&
 	ip -n "$server" link set s0 up &&
 	ip -n "$client" link set c0 up
 }
@@ -271,7 +273,7 @@ talk()
 	local address=$2
 
 	[[ $address != *:* ]] || address="[$2]"
-	echo "${5:-hello}" | in_ns "$1" timeout 2 socat -t 0.3 -T 1 - \
+	echo "${5:-hello}" | in_ns "$1" timeout 20 socat -t 0.3 -T 1 - \
 		"$4:$address:$3,connect-timeout=1" > /dev/null 2>&1
 }
 
@@ -305,7 +307,7 @@ live()
 	pids+=($!)
 	in_ns "$server" socat "$udp:5353,fork" EXEC:cat 2>/dev/null &
 	pids+=($!)
-	in_ns "$server" tcpdump --immediate-mode -U -i s0 -w "$scratch/live$1" \
+	in_ns "$server" tcpdump -Z root --immediate-mode -U -i s0 -w "$scratch/live$1" \
 		2> "$scratch/tcpdump" &
 	pids+=($!)
 	sleep 2

@@ -9,10 +9,10 @@
 # compared packet by packet, and for each rule of table filter that accepts or
 # drops how many packets it decided about, as far as nothing is unknown. Of what
 # is unknown the reason is told. FILE is input of iptables-restore; without any,
-# files of the folders data beside this one and $RULESETS (default: rulesets
-# above).
+# files of the folder data beside this one, and of $RULESETS if that is set. With
+# BPFILTER_FULL=1 that is rulesets in the folder above.
 #
-# PACKETS: of each lane at most (default 1024), see benchrun -w.
+# PACKETS: of each lane at most (default 256), see benchrun -w.
 
 # shellcheck disable=SC2154	# $scratch comes from lib.sh
 
@@ -21,10 +21,8 @@
 
 BPFILTER=${BPFILTER:-bpfilter}
 BENCHRUN=${BENCHRUN:-$lib_dir/benchrun}
-PACKETS=${PACKETS:-1024}
-RULESETS=${RULESETS:-$lib_dir/../rulesets}
-# Of those one in so many, unless BPFILTER_FULL=1 asks for all
-EACH=8
+PACKETS=${PACKETS:-256}
+[[ ${BPFILTER_FULL:-} != 1 ]] || RULESETS=${RULESETS:-$lib_dir/../rulesets}
 FILES=()
 TOTAL=0
 KNOWN=0
@@ -159,12 +157,8 @@ while (($#)); do
 	shift
 done
 if ((!${#FILES[@]})); then
-	num=0
-	for file in "$lib_dir"/data/{v4/,v6/,}*.rules "$RULESETS"/v[46]/*.rules; do
+	for file in "$lib_dir"/data/{v4/,v6/,}*.rules "${RULESETS:-/nonexistent}"/v[46]/*.rules; do
 		[[ -f $file ]] || continue
-		num=$((num + 1))
-		[[ $file != "$RULESETS"/* || ${BPFILTER_FULL:-} ]] ||
-			((num % EACH == 0)) || continue
 		[[ $file = */v6/* ]] && FAMILY=6 || FAMILY=4
 		FILES+=("$FAMILY $file")
 	done
