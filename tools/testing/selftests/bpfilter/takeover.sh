@@ -8,6 +8,7 @@
 #	client 10.1.0.2 -- left [router] right -- 10.2.0.2 server
 
 # shellcheck disable=SC2154,SC2034	# set by ns_add, used by lib.sh
+# shellcheck disable=SC2153	# IPTABLES is lib.sh's
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
@@ -24,6 +25,9 @@ test_cleanup()
 {
 	# shellcheck disable=SC2086	# a list
 	[ -z "$jobs" ] || kill $jobs 2>/dev/null
+	[ ! -d "$scratch/cgroup/bpft-small" ] ||
+		rmdir "$scratch/cgroup/bpft-small"
+	umount "$scratch/cgroup" 2>/dev/null
 }
 
 # cmd ARGUMENT...: the command in the router's namespace, its output as JSON
@@ -72,6 +76,19 @@ link_up()
 	ip -n "$2" -6 route add default via "fd0$3::1"
 }
 
+# From now on nobody asks for an address, so that counters rest
+neighbours_keep()
+{
+	local ns addr dev
+
+	for ns in "$client" "$router" "$server"; do
+		ip -n "$ns" neigh | while read -r addr _ dev _; do
+			ip -n "$ns" neigh change "$addr" dev "$dev" \
+				nud permanent
+		done
+	done
+}
+
 set_rules()
 {
 	in_ns "$router" "$IPTABLES-restore" -w <<-'END' &&
@@ -109,7 +126,7 @@ set_rules()
 	-A FORWARD -p tcp -m conntrack --ctstate DNAT -g web
 	-A FORWARD -p icmp -j ACCEPT
 	-A web -p tcp -m multiport --dports 8080,8443 -m comment --comment "the web" -j ACCEPT
-	-A web -j REJECT --reject-with tcp-reset
+	-A web -p tcp -j REJECT --reject-with tcp-reset
 	COMMIT
 	*security
 	:INPUT ACCEPT [0:0]
@@ -166,20 +183,25 @@ mapping()
 }
 
 ns_add client router server
+for ns in "$client" "$router" "$server"; do
+	ns_sysctl "$ns" net/ipv6/conf/default/accept_dad 0
+	ns_sysctl "$ns" net/ipv6/conf/default/accept_ra 0
+done
 bpfilter_off "$router"
 ns_sysctl "$router" net/ipv4/ip_forward 1
 ns_sysctl "$router" net/ipv6/conf/all/forwarding 1
-ns_sysctl "$router" net/ipv6/conf/default/addr_gen_mode 1
 link_up left "$client" 1
 link_up right "$server" 2
 
-plan 43
+plan 50
 
 check "rules are set natively" set_rules
 check_is "all tables are native" native "$(engines)"
 check "a connection through NAT" connection_start
 check "it talks" say "hello"
 check "a new flow through IPv6 NAT" in_ns "$client" ping -6 -c 1 -W 30 fd02::2
+
+check "counters can rest" neighbours_keep
 
 # --- Refusals before anything happens ---
 
@@ -264,18 +286,20 @@ check "the connection lives" say "still"
 
 # --- What fails leaves what was there ---
 
+# Chains as deep as only data can hold
 plan_param=/sys/module/bpfilter/parameters/plan
 refuse_by_plan()
 {
+	local i
+
 	{
 		echo "*mangle"
-		for i in {1..300}; do
-			printf ':c%d -\n' "$i"
+		printf ':c%d -\n' {1..20}
+		printf -- '-A PREROUTING -s 10.9.9.%d -j c1\n' 1 2
+		for i in {1..19}; do
+			printf -- "-A c$i -s 10.9.9.%d -j c$((i + 1))\n" {1..20}
 		done
-		printf -- '-A PREROUTING -j c%d\n' {1..300}
-		printf -- '-A c%d -p tcp --dport 1 -j DROP\n' {1..300}
-		printf -- '-A c%d -p udp --dport 1 -j DROP\n' {1..300}
-		printf -- '-A PREROUTING -j c%d\n' {1..300}
+		echo "-A c20 -j DROP"
 		echo COMMIT
 	} | in_ns "$router" "$IPTABLES-restore" -w &&
 	echo 1 > "$plan_param"
@@ -287,7 +311,7 @@ cmd takeover ipv4; rc=$?
 check_is "it is refused with a reason, the others are taken over" \
 	'1 mangle true 4' \
 	"$rc $(out '.tables[] | select(.error) |
-		"\(.name) \(.error | test("^mangle.*needs"))"') $(out \
+		"\(.name) \(.error | test("^mangle/PREROUTING rule 1: .* at most "))"') $(out \
 		'[.tables[] | select(.changed)] | length')"
 note "$(out '.tables[].error // empty')"
 check_is "it stays native" native "$(engine_of ipv4 mangle)"
@@ -296,6 +320,58 @@ saved > "$scratch/now"
 check "and is what it was" diff "$scratch/native" "$scratch/now"
 cmd takeover ipv4; rc=$?
 check_is "as data it fits" '0 bpfilter' "$rc $(engine_of ipv4 mangle)"
+
+# --- Memory that is not enough ---
+
+many_rules()
+{
+	{
+		echo "*filter"
+		seq 20000 | awk '{ printf "-A INPUT -d 10.8.%d.%d -j ACCEPT\n",
+			$1 / 256, $1 % 256 }'
+		echo COMMIT
+	} | in_ns "$router" "$IPTABLES-restore" -w -n
+}
+
+# A group with less than a few copies of the ruleset take, 3 MB each
+cgroup=$scratch/cgroup
+cgroup_small()
+{
+	mkdir "$cgroup" && mount -t cgroup2 none "$cgroup" &&
+	echo +memory > "$cgroup/cgroup.subtree_control" &&
+	mkdir "$cgroup/bpft-small" &&
+	echo 8M > "$cgroup/bpft-small/memory.max"
+}
+
+in_small()
+{
+	# shellcheck disable=SC2016	# the inner shell's
+	sh -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' sh \
+		"$cgroup/bpft-small" "$@"
+}
+
+in_ns "$router" "$BPFILTER" release ipv4 filter > /dev/null
+check "many rules" many_rules
+if cgroup_small; then
+	saved > "$scratch/native"
+	in_small ip netns exec "$router" "$BPFILTER" takeover ipv4 filter \
+		> "$scratch/out" 2>&1
+	rc=$?
+	note "with 8 MB: exit status $rc, $(tail -n 1 "$scratch/out")"
+	check "it fails" test "$rc" -ne 0
+	check_is "the table stays native" native "$(engine_of ipv4 filter)"
+	saved > "$scratch/now"
+	check "and is what it was" diff "$scratch/native" "$scratch/now"
+	check "the connection goes on" say "no memory"
+else
+	for i in {1..4}; do
+		skip "memory case $i" "no memory control groups"
+	done
+fi
+cmd takeover ipv4 filter; rc=$?
+check_is "with enough of it is taken over" '0 bpfilter' \
+	"$rc $(engine_of ipv4 filter)"
+note "$(out '.tables[0] | "\(.entries) entries, switched in \(.switch_ns) ns, settled in \(.settle_ns) ns"')"
 
 # A namespace can end with tables that moved
 check "the namespace can go" ns_del "$router"
