@@ -57,6 +57,7 @@ ipt "$box" -F
 check "without rules it goes, the namespace stays" wait_gone
 before=$(objects)
 check_is "no helper is left" 0 "$(helpers)"
+ns_del "$box"
 
 cycles()
 {
