@@ -47,6 +47,7 @@ static const struct bpfilter_family ipv4 = {
 	.counters	= offsetof(struct ipt_entry, counters),
 	.prefix		= "ipt",
 	.native		= IS_ENABLED(CONFIG_IP_NF_IPTABLES_LEGACY),
+	.native_module	= "ip_tables",
 };
 
 static const struct bpfilter_family ipv6 = {
@@ -65,6 +66,7 @@ static const struct bpfilter_family ipv6 = {
 	.counters	= offsetof(struct ip6t_entry, counters),
 	.prefix		= "ip6t",
 	.native		= IS_ENABLED(CONFIG_IP6_NF_IPTABLES_LEGACY),
+	.native_module	= "ip6_tables",
 };
 
 /**

@@ -62,6 +62,7 @@ struct net;
  * @counters:	of the counters
  * @prefix:	of the names that modules with its extensions are requested by
  * @native:	the kernel has a native engine for it, maybe as a module
+ * @native_module: name of that module
  *
  * struct ipt_replace, ipt_getinfo and ipt_get_entries serve both families:
  * ip6t_replace and so on are laid out the same. An entry is a void pointer.
@@ -82,6 +83,7 @@ struct bpfilter_family {
 	u16 counters;
 	const char *prefix;
 	bool native;
+	const char *native_module;
 };
 
 static inline u16 bpfilter_entry_proto(const struct bpfilter_family *family,

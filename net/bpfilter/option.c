@@ -8,6 +8,7 @@
 #include <linux/capability.h>
 #include <linux/compat.h>
 #include <linux/err.h>
+#include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
@@ -126,11 +127,27 @@ static int ipv6_get(struct net *net, int optname, char __user *optval,
 	return get_table(net, family, optname, optval, *optlen);
 }
 
-static int option_get(struct sock *sk, u8 nfproto, int optname,
-		      char __user *optval, int *optlen)
+/*
+ * iptables loads the native engine itself, unless it finds the list of tables
+ * in /proc. That is there with bpfilter, too, so what is left to the native
+ * engine has to bring it in. The ERROR target tells whether it is there: it
+ * comes with the engine, even if bpfilter has its own.
+ */
+static void load_native(u8 nfproto)
 {
-	struct net *net = sock_net(sk);
+	const struct bpfilter_family *family = bpfilter_family_get(nfproto);
+	int revision;
 
+	if (!family->native || !capable(CAP_NET_ADMIN))
+		return;
+	try_then_request_module(xt_find_revision(nfproto, XT_ERROR_TARGET, 0,
+						 true, &revision),
+				"%s", family->native_module);
+}
+
+static int try_get(struct net *net, u8 nfproto, int optname,
+		   char __user *optval, int *optlen)
+{
 	if (optname != BPFILTER_SO_GET_STATUS && !bpfilter_table_served(net))
 		return -ENOPROTOOPT;
 	if (!ns_capable(net->user_ns, CAP_NET_ADMIN))
@@ -138,6 +155,17 @@ static int option_get(struct sock *sk, u8 nfproto, int optname,
 	if (nfproto == NFPROTO_IPV6)
 		return ipv6_get(net, optname, optval, optlen);
 	return ipv4_get(net, optname, optval, optlen);
+}
+
+static int option_get(struct sock *sk, u8 nfproto, int optname,
+		      char __user *optval, int *optlen)
+{
+	int err;
+
+	err = try_get(sock_net(sk), nfproto, optname, optval, optlen);
+	if (err == -ENOPROTOOPT)
+		load_native(nfproto);
+	return err;
 }
 
 const struct bpfilter_sockopt_ops bpfilter_option_ops = {

@@ -14,7 +14,7 @@ modprobe bpfilter
 [ -d /sys/module/bpfilter/holders ] || skip_all "bpfilter is not a module"
 require_bpfilter
 
-plan 8
+plan 9
 
 objects()
 {
@@ -57,6 +57,7 @@ ipt "$box" -F
 check "without rules it goes, the namespace stays" wait_gone
 before=$(objects)
 check_is "no helper is left" 0 "$(helpers)"
+ns_del "$box"
 
 cycles()
 {
@@ -68,4 +69,30 @@ check "it comes and goes" cycles
 check_is "no program and no map is left" "$before" "$(objects)"
 check_is "no helper is left in the end" 0 "$(helpers)"
 
+# iptables loads the engine by itself only where /proc has no list of tables, and
+# bpfilter has one
+native_comes()
+{
+	# shellcheck disable=SC2154	# set by ns_add
+	modprobe bpfilter && ns_add plain && bpfilter_off "$plain" &&
+		ipt "$plain" -A INPUT -m limit
+}
+
+test_native_comes()
+{
+	desc="the native engine comes where bpfilter is off"
+	if ! modprobe -q -n ip_tables; then
+		skip "$desc" "no native iptables"
+		return
+	fi
+	modprobe -q -r iptable_filter iptable_nat iptable_mangle iptable_raw \
+		iptable_security
+	if [ -d /sys/module/ip_tables ]; then
+		skip "$desc" "it is there and in use"
+	else
+		check "$desc" native_comes
+	fi
+}
+
+test_native_comes
 finish
