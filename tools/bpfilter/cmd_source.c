@@ -104,9 +104,10 @@ static int memory_read(int fd, char **data, size_t *size)
 
 /* Tables */
 
-static int table_add(struct source *src, uint16_t family, const void *blob)
+/* The bytes may stand anywhere, so their head comes as a copy */
+static int table_add(struct source *src, uint16_t family,
+		     const struct ipt_replace *head, const char *bytes)
 {
-	const struct ipt_replace *head = blob;
 	struct source_table *table;
 	void *p;
 
@@ -122,7 +123,7 @@ static int table_add(struct source *src, uint16_t family, const void *blob)
 	table->blob = malloc(table_blob_size(head));
 	if (!table->blob)
 		return -ENOMEM;
-	memcpy(table->blob, blob, table_blob_size(head));
+	memcpy(table->blob, bytes, table_blob_size(head));
 	src->num++;
 	return 0;
 }
@@ -158,7 +159,7 @@ static int take_blob(struct source *src, uint16_t family, struct rest *rest)
 	memcpy(&head, rest->data, sizeof(head));
 	if (rest->size - sizeof(head) < head.size)
 		return -EPROTO;
-	ret = table_add(src, family, rest->data);
+	ret = table_add(src, family, &head, rest->data);
 	rest->data += table_blob_size(&head);
 	rest->size -= table_blob_size(&head);
 	return ret;
