@@ -100,6 +100,33 @@ test_completion_options()
 	agree "completed options" "$(complete_line "$BPFILTER" -)" "$(options)"
 }
 
+# own COMMAND: the options that only this command has
+own()
+{
+	"$BPFILTER" -j help | jq -r --arg name "$1" '.commands[] |
+		select(.name == $name).options[] | "--\(.)"' | sort
+}
+
+# The man page's paragraph of a command has its own options, completion, too
+test_own_options()
+{
+	local cmd words
+
+	for cmd in $(commands); do
+		words=$(own "$cmd")
+		[[ $words ]] || continue
+		agree "options of $cmd in the man page" "$(awk -v name="$cmd" '
+			/^bpfilter / { on = $2 == name }
+			on' "$DOC/bpfilter.rst" | grep -oE -- '^ {4}.*\*\*--[a-z]+\*\*' |
+			grep -oE -- '--[a-z]+' | sort -u |
+			grep -xF -- "$words")" "$words" &&
+			agree "completed options of $cmd" \
+				"$(complete_line "$BPFILTER" "$cmd" - |
+					grep -vxF -- "$(options)")" "$words" ||
+			return
+	done
+}
+
 # A word that no command begins with, and each command with an unknown option
 test_help_is_all()
 {
@@ -151,7 +178,7 @@ test_metrics()
 	}
 }
 
-plan 7
+plan 8
 ns_add box
 bpfilter_on "$box"
 ipt "$box" -A INPUT -p tcp -m limit -j ACCEPT
@@ -159,6 +186,7 @@ check "the man page has the commands of help" test_man_commands
 check "the man page has the options of help" test_man_options
 check "completion offers the commands of help" test_completion_commands
 check "completion offers the options of help" test_completion_options
+check "so do the options of single commands" test_own_options
 check "an option that help does not have is refused" test_help_is_all
 check "the man page has all members of show's JSON" test_members
 check "the example for Prometheus gives metrics" test_metrics

@@ -12,7 +12,7 @@
 # files of the folder data beside this one, and of $RULESETS if that is set. With
 # BPFILTER_FULL=1 that is rulesets in the folder above.
 #
-# PACKETS: of each lane at most (default 256), see benchrun -w.
+# PACKETS: of each lane at most (default 128), see benchrun -w.
 
 # shellcheck disable=SC2154	# $scratch comes from lib.sh
 
@@ -21,7 +21,7 @@
 
 BPFILTER=${BPFILTER:-bpfilter}
 BENCHRUN=${BENCHRUN:-$lib_dir/benchrun}
-PACKETS=${PACKETS:-256}
+PACKETS=${PACKETS:-128}
 [[ ${BPFILTER_FULL:-} != 1 ]] || RULESETS=${RULESETS:-$lib_dir/../rulesets}
 FILES=()
 TOTAL=0

@@ -20,6 +20,9 @@
 #define MIN_HEADERS	16384
 #define MAX_HEADERS	131072
 
+/* Lanes that get as many packets as were asked for, if all are alike */
+#define CAPTURE_LANES	8
+
 /* Packets that are sent to see where they end */
 #define BLOCK		64
 
@@ -258,6 +261,9 @@ void traffic_make(struct bench *b, struct traffic *t, enum traffic_id id)
 		num = MIN_HEADERS;
 	if (num > MAX_HEADERS)
 		num = MAX_HEADERS;
+	/* Enough for several lanes */
+	if (b->o.capture && num > CAPTURE_LANES * b->o.capture)
+		num = power_of_two(CAPTURE_LANES * b->o.capture);
 	if (id == TRAFFIC_MISS)
 		headers_for_none(&b->maker, t, num);
 	else
