@@ -7,7 +7,8 @@
  * list of tables, under its mutex, decides: our placeholder keeps the native
  * engine from registering the same name, its table keeps us from reserving it.
  * From then on it is bpfilter's until the namespace ends, the module is
- * unloaded, or bpfilter is disabled while the table is as new.
+ * unloaded, bpfilter is disabled while the table is as new, or handover.c moves
+ * it, which is also how a native table becomes bpfilter's.
  *
  * Locking: bpfilter_net.lock. Under it x_tables' mutex is taken and hooks are
  * registered and unregistered. Packets take no lock, see bpfilter_table_swap().

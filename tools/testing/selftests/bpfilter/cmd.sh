@@ -176,7 +176,7 @@ bpfilter_on "$box"
 bpfilter_off "$off"
 bpfilter_on "$listed"
 
-plan 78
+plan 79
 
 check_is "help succeeds" 0 "$(status_of "$BPFILTER" help)"
 check_is "version tells the protocol" 4 \
@@ -366,6 +366,15 @@ if have_native; then
 		"$(shown "$off" '"\(.engine) \(.rules)"')"
 else
 	skip "a native table is shown as such" "no native iptables"
+fi
+
+if have_native; then
+	skip "nothing is released to an engine that is not there" "it is there"
+else
+	cmd "$box" -j release ipv4 filter > "$scratch/release"
+	check_is "nothing is released to an engine that is not there" \
+		"1 bpfilter this kernel's native engine does not have this table" \
+		"$? $(jq -r '.tables[0] | "\(.engine) \(.error)"' "$scratch/release")"
 fi
 
 check_is "without CAP_NET_ADMIN nothing is shown" \
