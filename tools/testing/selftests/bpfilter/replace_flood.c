@@ -78,21 +78,6 @@ TEST_F(flood, receiver_works)
 	rawipt_free(&empty);
 }
 
-/* Packets may still be in the backlog when the senders have ended */
-static void settle(int sk, const struct flood *flood,
-		   const struct flood_rules *now, struct xt_counters *in,
-		   struct xt_counters *out)
-{
-	unsigned int i;
-
-	for (i = 0; i < 200; i++) {
-		flood_counters(sk, now, in, out);
-		if (in->pcnt == flood_delivered(flood))
-			break;
-		usleep(10000);
-	}
-}
-
 TEST_F_TIMEOUT(flood, nothing_passes_nothing_is_lost, 3600)
 {
 	struct flood_rules *now = &self->rules[0], *next;
@@ -114,7 +99,7 @@ TEST_F_TIMEOUT(flood, nothing_passes_nothing_is_lost, 3600)
 	}
 	flood_stop(&self->flood);
 	sent = flood_sent(&self->flood);
-	settle(self->sk, &self->flood, now, &in, &out);
+	flood_settle(self->sk, &self->flood, now, &in, &out);
 	passed += udp_drain(self->flood.to);
 	TH_LOG("%u replaces, %ld s, %llu packets sent, %llu delivered",
 	       self->rounds, (long)(time(NULL) - start),
