@@ -238,3 +238,16 @@ int flood_counters(int sk, const struct flood_rules *fr,
 	*out = all[fr->out];
 	return 0;
 }
+
+void flood_settle(int sk, const struct flood *f, const struct flood_rules *fr,
+		  struct xt_counters *in, struct xt_counters *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < 200; i++) {
+		if (!flood_counters(sk, fr, in, out) &&
+		    in->pcnt == flood_delivered(f))
+			break;
+		usleep(10000);
+	}
+}

@@ -84,4 +84,11 @@ int flood_replace(int sk, const struct flood_rules *from,
 int flood_counters(int sk, const struct flood_rules *fr,
 		   struct xt_counters *in, struct xt_counters *out);
 
+/*
+ * The same after the end, once all that was delivered is counted: packets may
+ * still be in the backlog when the senders have ended.
+ */
+void flood_settle(int sk, const struct flood *f, const struct flood_rules *fr,
+		  struct xt_counters *in, struct xt_counters *out);
+
 #endif /* SELFTEST_BPFILTER_FLOOD_H */

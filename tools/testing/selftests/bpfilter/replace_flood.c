@@ -93,21 +93,6 @@ TEST_F(flood, receiver_works)
 	rawipt_free(&empty);
 }
 
-/* Packets may still be in the backlog when the senders have ended */
-static void settle(int sk, const struct flood *flood,
-		   const struct flood_rules *now, struct xt_counters *in,
-		   struct xt_counters *out)
-{
-	unsigned int i;
-
-	for (i = 0; i < 200; i++) {
-		flood_counters(sk, now, in, out);
-		if (in->pcnt == flood_delivered(flood))
-			break;
-		usleep(10000);
-	}
-}
-
 /* One ruleset after the other, @rounds times; to end with the first */
 static int replace_all(struct __test_metadata *_metadata, int sk,
 		       struct flood_rules *rules, struct flood *flood,
@@ -135,7 +120,7 @@ static void check_counts(struct __test_metadata *_metadata, int sk,
 	uint64_t sent = flood_sent(flood);
 	struct xt_counters in, out;
 
-	settle(sk, flood, now, &in, &out);
+	flood_settle(sk, flood, now, &in, &out);
 	passed += udp_drain(flood->to);
 	TH_LOG("%llu packets sent, %llu delivered", (unsigned long long)sent,
 	       (unsigned long long)flood_delivered(flood));

@@ -175,20 +175,6 @@ TEST_F(move, another_namespace)
 
 /* --- Under flood --- */
 
-static void settle(int sk, const struct flood *flood,
-		   const struct flood_rules *now, struct xt_counters *in,
-		   struct xt_counters *out)
-{
-	unsigned int i;
-
-	for (i = 0; i < 200; i++) {
-		flood_counters(sk, now, in, out);
-		if (in->pcnt == flood_delivered(flood))
-			break;
-		usleep(10000);
-	}
-}
-
 static void expect_exact(struct __test_metadata *_metadata, int sk,
 			 const struct flood *flood,
 			 const struct flood_rules *now)
@@ -196,7 +182,7 @@ static void expect_exact(struct __test_metadata *_metadata, int sk,
 	const uint64_t sent = flood_sent(flood);
 	struct xt_counters in, out;
 
-	settle(sk, flood, now, &in, &out);
+	flood_settle(sk, flood, now, &in, &out);
 	TH_LOG("%llu packets sent, %llu delivered",
 	       (unsigned long long)sent,
 	       (unsigned long long)flood_delivered(flood));

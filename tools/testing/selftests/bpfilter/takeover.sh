@@ -193,7 +193,7 @@ ns_sysctl "$router" net/ipv6/conf/all/forwarding 1
 link_up left "$client" 1
 link_up right "$server" 2
 
-plan 50
+plan 53
 
 check "rules are set natively" set_rules
 check_is "all tables are native" native "$(engines)"
@@ -372,6 +372,25 @@ cmd takeover ipv4 filter; rc=$?
 check_is "with enough of it is taken over" '0 bpfilter' \
 	"$rc $(engine_of ipv4 filter)"
 note "$(out '.tables[0] | "\(.entries) entries, switched in \(.switch_ns) ns, settled in \(.settle_ns) ns"')"
+
+# Killed on the way back: it moved or it did not, and is whole
+saved > "$scratch/ours"
+if [[ -d $cgroup/bpft-small ]]; then
+	echo 4M > "$cgroup/bpft-small/memory.max"
+	in_small ip netns exec "$router" "$BPFILTER" release ipv4 filter \
+		> "$scratch/out" 2>&1
+	rc=$?
+	note "release with 4 MB: exit status $rc, $(engine_of ipv4 filter) has it"
+	check "release is not successful" test "$rc" -ne 0
+	saved > "$scratch/now"
+	check "the rules are what they were" \
+		diff "$scratch/ours" "$scratch/now"
+	check "the connection goes on, whoever has the table" say "or back"
+else
+	for i in {1..3}; do
+		skip "memory case $((i + 4))" "no memory control groups"
+	done
+fi
 
 # A namespace can end with tables that moved
 check "the namespace can go" ns_del "$router"
