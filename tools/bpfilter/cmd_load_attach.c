@@ -14,7 +14,7 @@
 #include "cmd_load.h"
 
 static int attach_error(const struct load *l, const struct load_table *t,
-		       int err)
+			int err)
 {
 	return cmd_error(l->ctx, "pins of %s table \"%s\": %s",
 			 table_family_find(t->src->family)->word, t->src->name,

@@ -41,7 +41,7 @@ struct loaded_tables {
 /* Gathering */
 
 static int loaded_error(struct cmd_ctx *ctx, const struct table_family *fam,
-		       const char *name, int err)
+			const char *name, int err)
 {
 	return cmd_error(ctx, "%s table \"%s\": %s", fam->word, name,
 			 err == -EPROTONOSUPPORT ?
