@@ -5,6 +5,7 @@
 # dumps of live tables and of saved blobs, and how it fails.
 
 # shellcheck disable=SC2154	# $box and its like come from ns_add
+# shellcheck disable=SC2153	# $IPTABLES comes from lib.sh
 # shellcheck disable=SC3043	# every sh that runs selftests has local
 
 # shellcheck source=/dev/null
@@ -61,8 +62,8 @@ set_list()
 {
 	{
 		printf '*filter\n:list -\n-A INPUT -j list\n'
-		printf -- '-A list -s 192.0.2.%d -j DROP\n' {0..254}
-		printf -- '-A list -s 198.51.100.%d -j DROP\n' {1..45}
+		seq -f '-A list -s 192.0.2.%g -j DROP' 0 254
+		seq -f '-A list -s 198.51.100.%g -j DROP' 1 45
 		echo COMMIT
 	} | in_ns "$1" "$IPTABLES-restore" -w -n
 }

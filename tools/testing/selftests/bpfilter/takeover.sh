@@ -119,7 +119,7 @@ set_rules()
 	:FORWARD DROP [0:0]
 	:OUTPUT ACCEPT [0:0]
 	:web - [0:0]
-	[18446744073709551000:7] -A INPUT -s 192.0.2.0/24 -m limit --limit 3/s -j LOG --log-prefix "x y"
+	[18446744073709551000:7] -A INPUT -s 1.2.3.4 -m limit --limit 3/s -j LOG --log-prefix "x y"
 	-A INPUT -p icmp -j ACCEPT
 	-A INPUT -m recent --name seen --set
 	-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
@@ -371,7 +371,8 @@ fi
 cmd takeover ipv4 filter; rc=$?
 check_is "with enough of it is taken over" '0 bpfilter' \
 	"$rc $(engine_of ipv4 filter)"
-note "$(out '.tables[0] | "\(.entries) entries, switched in \(.switch_ns) ns, settled in \(.settle_ns) ns"')"
+note "$(out '.tables[0] | "\(.entries) entries, switched in \(.switch_ns) ns, " +
+	"settled in \(.settle_ns) ns"')"
 
 # Killed on the way back: it moved or it did not, and is whole
 saved > "$scratch/ours"
