@@ -239,14 +239,15 @@ int flood_counters(int sk, const struct flood_rules *fr,
 	return 0;
 }
 
-void flood_settle(int sk, const struct flood *f, const struct flood_rules *fr,
+void flood_settle(int sk, const struct flood_rules *fr, uint64_t delivered,
 		  struct xt_counters *in, struct xt_counters *out)
 {
 	unsigned int i;
 
+	memset(in, 0, sizeof(*in));
+	memset(out, 0, sizeof(*out));
 	for (i = 0; i < 200; i++) {
-		if (!flood_counters(sk, fr, in, out) &&
-		    in->pcnt == flood_delivered(f))
+		if (!flood_counters(sk, fr, in, out) && in->pcnt >= delivered)
 			break;
 		usleep(10000);
 	}

@@ -85,10 +85,11 @@ int flood_counters(int sk, const struct flood_rules *fr,
 		   struct xt_counters *in, struct xt_counters *out);
 
 /*
- * The same after the end, once all that was delivered is counted: packets may
- * still be in the backlog when the senders have ended.
+ * The same after the end, once @in has counted as many as were @delivered:
+ * packets may still be in the backlog when the senders have ended. What has
+ * been counted after two seconds is all there will be.
  */
-void flood_settle(int sk, const struct flood *f, const struct flood_rules *fr,
+void flood_settle(int sk, const struct flood_rules *fr, uint64_t delivered,
 		  struct xt_counters *in, struct xt_counters *out);
 
 #endif /* SELFTEST_BPFILTER_FLOOD_H */

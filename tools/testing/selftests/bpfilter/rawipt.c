@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -455,4 +456,15 @@ int udp_drain(int sk)
 	while (recv(sk, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
 		num++;
 	return num;
+}
+
+/* Wait up to two seconds for @num packets; the number that came */
+int udp_wait(int sk, int num)
+{
+	struct pollfd fd = { .fd = sk, .events = POLLIN };
+	int came = 0;
+
+	while (came < num && poll(&fd, 1, 2000) == 1)
+		came += udp_drain(sk);
+	return came;
 }

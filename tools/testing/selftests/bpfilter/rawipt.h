@@ -89,6 +89,7 @@ int rawipt_netns(enum rawipt_engine engine);
 int udp_receiver(uint16_t port);
 int udp_sender(uint16_t port);
 int udp_drain(int sk);
+int udp_wait(int sk, int num);
 
 #define VERDICT_ACCEPT	(-NF_ACCEPT - 1)
 #define VERDICT_DROP	(-NF_DROP - 1)

@@ -182,7 +182,7 @@ static void expect_exact(struct __test_metadata *_metadata, int sk,
 	const uint64_t sent = flood_sent(flood);
 	struct xt_counters in, out;
 
-	flood_settle(sk, flood, now, &in, &out);
+	flood_settle(sk, now, flood_delivered(flood), &in, &out);
 	TH_LOG("%llu packets sent, %llu delivered",
 	       (unsigned long long)sent,
 	       (unsigned long long)flood_delivered(flood));
