@@ -23,9 +23,11 @@
 /*
  * The kernel writes the old counters to an address that is part of the blob.
  * Tests change words of blobs: at this address, with nothing around it, any
- * changed word of the pointer leads to memory that is not mapped.
+ * changed word of the pointer leads to memory that is not mapped. It lies above
+ * the heap, which begins anywhere in the gigabyte behind the program, and below
+ * all else; its lower half is an address below the program.
  */
-#define COUNTERS_ADDR	0x10000000UL
+#define COUNTERS_ADDR	0x200000001000UL
 #define COUNTERS_SIZE	(RAWIPT_MAX_COUNTERS * sizeof(struct xt_counters))
 
 static const unsigned int filter_hooks[] = {
