@@ -19,10 +19,10 @@ struct cell_view {
 	uint32_t bits;
 };
 
-static struct cell_view view_of(const struct cls_node *node, uint32_t dim)
+static struct cell_view view_of(const struct cls_node *node, uint32_t dim,
+				uint32_t differ)
 {
 	const struct cls_hull *hull = &node->hull[dim];
-	uint32_t differ = cls_differ(hull->lo, hull->hi);
 	uint32_t bits = cls_cell_bits(node->set.num);
 	uint32_t below = differ == 32 ? UINT32_MAX : (1U << differ) - 1;
 	struct cell_view v;
@@ -32,6 +32,23 @@ static struct cell_view view_of(const struct cls_node *node, uint32_t dim)
 	v.base = hull->lo & ~below;
 	v.last = hull->lo | below;
 	return v;
+}
+
+/*
+ * A value beside the cells is looked up in one of them all the same: only rules
+ * that cover the region match it, and those lie in all cells. Unless cells reach
+ * beyond the region: then they have to hold all of it.
+ */
+static struct cell_view safe_view(const struct cls_node *node, uint32_t dim)
+{
+	const struct cls_range *region = &node->region[dim];
+	const struct cls_hull *hull = &node->hull[dim];
+	struct cell_view v;
+
+	v = view_of(node, dim, cls_differ(hull->lo, hull->hi));
+	if (v.base >= region->lo && v.last <= region->hi)
+		return v;
+	return view_of(node, dim, cls_differ(region->lo, region->hi));
 }
 
 static void cells_clear(const struct cls_cells *c, uint32_t num)
@@ -160,7 +177,7 @@ float cls_search_cost(uint32_t runs)
 void cls_try_cells(struct cls_builder *b, const struct cls_node *node,
 		   uint32_t dim, struct cls_split *best)
 {
-	struct cell_view v = view_of(node, dim);
+	struct cell_view v = safe_view(node, dim);
 	struct cls_split split = { .dim = dim };
 
 	cells_fill(b, node, dim, &v);

@@ -174,6 +174,32 @@ TEST_F(cls, alike)
 	EXPECT_EQ(0, self->named);
 }
 
+/*
+ * Ports from 1024 on, and what is narrower but begins there too: what tells the
+ * latter apart must not hide the former from ports far above.
+ */
+TEST_F(cls, open_end_above_an_odd_bound)
+{
+	struct cls_packet p;
+
+	dims_tuple(&self->c);
+	for (uint32_t i = 0; i < 141; i++) {
+		struct cls_range *range = cls_case_rule(&self->c);
+
+		exactly(&range[PROTO], 6);
+		if (i <= 80)
+			range[DPORT] = (struct cls_range){ 1024,
+							   i < 80 ? 65535 : 4999 };
+	}
+	BUILD();
+	cls_packet_set(&self->c, &p, PROTO, 6);
+	for (uint32_t port = 0; port < 65536; port++) {
+		cls_packet_set(&self->c, &p, DPORT, port);
+		ASSERT_LE(0, cls_case_look_up(&self->c, &p, 0))
+			TH_LOG("port %u", port);
+	}
+}
+
 TEST_F(cls, from_a_position_on)
 {
 	struct cls_packet p;

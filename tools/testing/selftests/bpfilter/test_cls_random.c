@@ -95,6 +95,37 @@ static void random_rules(struct cls_case *c, struct rng *r,
 	}
 }
 
+/*
+ * What has no upper bound and what has one, from the same odd value on, or both
+ * the other way round: a part of the dim that is no block of bits.
+ */
+static void random_one_sided(struct cls_case *c, struct rng *r)
+{
+	uint32_t bits = rng_one_in(r, 2) ? 16 : 32, max, bound, num;
+	bool up = rng_one_in(r, 2);
+
+	cls_case_dim(c, 0, 0, bits);
+	cls_case_dim(c, 1, 0, 8);
+	max = cls_case_max(c, 0);
+	bound = rng_below(r, UINT32_MAX) & max >> rng_below(r, bits);
+	num = 100 + rng_below(r, 200);
+	for (uint32_t i = 0; i < num; i++) {
+		struct cls_range *range = cls_case_rule(c);
+		uint32_t room = rng_below(r, 1U << rng_below(r, bits));
+
+		if (rng_one_in(r, 3))
+			continue;
+		range[0].lo = up ? bound : 0;
+		range[0].hi = up ? max : bound;
+		if (!rng_one_in(r, 40))
+			continue;
+		if (up)
+			range[0].hi = max - bound < room ? max : bound + room;
+		else
+			range[0].lo = bound < room ? 0 : bound - room;
+	}
+}
+
 /* Returns the number of the packet that is answered wrongly, or -1 */
 static int run_packets(const struct cls_case *c, struct rng *r)
 {
@@ -156,6 +187,25 @@ TEST_F_TIMEOUT(rules, all_that_match_are_named, 600)
 	EXPECT_LT(50 * CASES, rules);
 	EXPECT_LT(CASES, trees);
 	EXPECT_LT(CASES, nodes);
+}
+
+TEST_F_TIMEOUT(rules, open_ends, 600)
+{
+	for (uint32_t seed = 1; seed <= CASES; seed++) {
+		struct cls_packet p = { 0 };
+		struct rng r = { seed };
+		struct cls_case c = { 0 };
+
+		random_one_sided(&c, &r);
+		ASSERT_EQ(0, cls_case_build(&c));
+		ASSERT_EQ(NULL, cls_case_verify(&c));
+		for (int i = 0; i < PACKETS; i++) {
+			cls_packet_random(&c, &r, &p);
+			ASSERT_LE(0, cls_case_look_up(&c, &p, 0))
+				TH_LOG("seed %u, packet %d", seed, i);
+		}
+		cls_case_free(&c);
+	}
 }
 
 TEST_HARNESS_MAIN
