@@ -3,11 +3,11 @@
  * The helper may die at any moment, and no packet notices.
  *
  * Two namespaces are busy: in each a flow that its rules drop is sent all the
- * time and counted on the way. The helper is killed while it idles, between a
- * request and its commit, between commit and reply, and again and again under
- * iptables-restore. Nothing of the flow may pass, what is allowed must, what is
- * in force stays in force, the next replace works, and in the end the counters
- * say exactly what was sent.
+ * time and counted on the way. The helper is killed while it idles, also where no
+ * other can be started; between a request and its commit, between commit and
+ * reply, and again and again under iptables-restore. Nothing of the flow may
+ * pass, what is allowed must, what is in force stays in force, the next replace
+ * works, and in the end the counters say exactly what was sent.
  *
  * BPFILTER_FULL=1 asks for 200 kills under iptables-restore instead of 20.
  */
@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -93,13 +94,13 @@ FIXTURE_SETUP(helper)
  */
 static void box_check(struct __test_metadata *_metadata, struct box *box)
 {
+	const int expected = box->now == 2 ? 0 : 1;
+
 	box->passed += udp_drain(box->flood.to);
 	EXPECT_EQ(0, box->passed);
 	EXPECT_EQ(1, send(box->from, "x", 1, 0));
-	if (box->now == 2)
-		EXPECT_EQ(0, udp_drain(box->to));
-	else
-		EXPECT_EQ(1, udp_wait(box->to, 1));
+	EXPECT_EQ(expected, expected ? udp_wait(box->to, 1) :
+				       udp_drain(box->to));
 }
 
 static int box_replace(struct box *box)
@@ -180,6 +181,42 @@ TEST_F_TIMEOUT(helper, killed_while_idle, 600)
 		EXPECT_EQ(deaths + 1, st.helper_deaths);
 		last = pid;
 	}
+}
+
+/* Up to how many processes and threads there may be; returns how many before */
+static int threads_max(int max)
+{
+	FILE *f = fopen("/proc/sys/kernel/threads-max", "r+");
+	int before;
+
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &before) != 1)
+		before = -1;
+	rewind(f);
+	fprintf(f, "%d", max);
+	return fclose(f) ? -1 : before;
+}
+
+/* The kernel's end of a helper's pipes must not be closed a second time */
+TEST_F_TIMEOUT(helper, killed_and_none_to_be_had, 600)
+{
+	int sk = self->t.box[0].sk, max, i;
+	struct bpfilter_status before, st;
+
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+	ASSERT_EQ(0, status_get(sk, &before));
+	max = threads_max(1);
+	ASSERT_LT(1, max);
+	EXPECT_EQ(0, kill(before.helper_pid, SIGKILL));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(-EIO, box_replace(&self->t.box[0]));
+	check_all(_metadata, &self->t);
+	EXPECT_EQ(1, threads_max(max));
+	ASSERT_EQ(0, status_get(sk, &st));
+	EXPECT_EQ(before.helper_starts, st.helper_starts);
+	EXPECT_EQ(before.helper_deaths + 1, st.helper_deaths);
+	replace_all(_metadata, &self->t);
 }
 
 /* A replace in a thread of its own */
