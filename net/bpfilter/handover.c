@@ -195,7 +195,7 @@ static int takeover(struct handover *ho)
 	struct net *net = sock_net(ho->sk);
 	int err;
 
-	if (!bpfilter_pernet(net)->enabled)
+	if (!bpfilter_enabled(net))
 		return -EACCES;
 	if (owned_table(ho))
 		return -EALREADY;

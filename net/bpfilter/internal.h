@@ -646,6 +646,7 @@ int bpfilter_ext_revision(const struct bpfilter_family *family,
 /* sysctl.c */
 int bpfilter_sysctl_init(struct net *net);
 void bpfilter_sysctl_exit(struct net *net);
+bool bpfilter_enabled(const struct net *net);
 
 /* status.c */
 int bpfilter_status_get(struct net *net, void __user *user, int *len);

@@ -344,7 +344,12 @@ struct bpfilter_req *bpfilter_req_run(const struct net *net,
 	req->replace = replace;
 
 	queue_work(flight.queue, &req->work);
-	if (wait_for_completion_killable(&req->done)) {
+	/*
+	 * A system that suspends freezes the helper: who waits for it must let
+	 * itself be frozen too, though with replace_lock in its hands.
+	 */
+	if (wait_for_completion_state(&req->done, TASK_KILLABLE |
+						  TASK_FREEZABLE_UNSAFE)) {
 		request_abandon(req);
 		req->error = -EINTR;
 	}

@@ -22,9 +22,24 @@ static bool may_enable(const struct net *net)
 	       READ_ONCE(bpfilter_pernet(&init_net)->userns);
 }
 
+/**
+ * bpfilter_enabled - do tables that come into use go to bpfilter?
+ * @net:	network namespace
+ *
+ * Where bpfilter_userns became 0 meanwhile they do not, whatever the
+ * namespace's own root has asked for.
+ *
+ * Return: true if they do.
+ */
+bool bpfilter_enabled(const struct net *net)
+{
+	return READ_ONCE(bpfilter_pernet(net)->enabled) && may_enable(net);
+}
+
 static int set_enabled(struct net *net, bool enabled)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
+	bool before;
 	int err = 0;
 
 	if (enabled && !may_enable(net))
@@ -32,11 +47,15 @@ static int set_enabled(struct net *net, bool enabled)
 	if (mutex_lock_killable(&bn->replace_lock))
 		return -EINTR;
 	mutex_lock(&bn->lock);
+	before = bn->enabled;
 	WRITE_ONCE(bn->enabled, enabled);
 	if (enabled)
 		err = bpfilter_table_begin(net);
 	else
 		bpfilter_table_give_back(net);
+	/* A table that was made before the error stays, as it would at 0 */
+	if (err)
+		WRITE_ONCE(bn->enabled, before);
 	mutex_unlock(&bn->lock);
 	mutex_unlock(&bn->replace_lock);
 	return err;

@@ -213,7 +213,7 @@ bool bpfilter_table_served(struct net *net)
 	struct bpfilter_net *bn = bpfilter_pernet(net);
 	int i;
 
-	if (READ_ONCE(bn->enabled))
+	if (bpfilter_enabled(net))
 		return true;
 	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
 		if (READ_ONCE(bn->tables[i]))
@@ -246,7 +246,7 @@ struct bpfilter_table *bpfilter_table_get(struct net *net,
 		return ERR_PTR(not_ours(family));
 	if (bn->tables[i])
 		return bn->tables[i];
-	if (!bn->enabled)
+	if (!bpfilter_enabled(net))
 		return ERR_PTR(not_ours(family));
 
 	table = table_create(net, &bpfilter_specs[i]);
@@ -277,7 +277,7 @@ int bpfilter_table_claimable(struct net *net,
 	mutex_lock(&bn->lock);
 	if (i >= 0)
 		claimable = bn->tables[i] ||
-			    (bn->enabled &&
+			    (bpfilter_enabled(net) &&
 			     !xt_find_table(net, family->nfproto, name));
 	mutex_unlock(&bn->lock);
 	return claimable ? 0 : not_ours(family);
@@ -513,11 +513,17 @@ void bpfilter_table_give_back(struct net *net)
 		if (!bn->tables[i] || !is_pristine(bn->tables[i]))
 			continue;
 		given[i] = bn->tables[i];
-		WRITE_ONCE(bn->tables[i], NULL);
 		unregister_hooks(given[i]);
 	}
 	synchronize_rcu();
 	destroy_all(given);
+	/*
+	 * Whoever finds them served waits for the lock. Sooner the native
+	 * engine would be asked for a table whose name is still taken.
+	 */
+	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
+		if (given[i])
+			WRITE_ONCE(bn->tables[i], NULL);
 }
 
 /**
