@@ -11,7 +11,8 @@
 
 /* The part of the IR's interpreter that looks at packets */
 
-#define GSO_TCPV4	1
+/* enum of the kernel: SKB_GSO_TCPV4 | SKB_GSO_TCPV6, a train of TCP segments */
+#define GSO_TCP		(1 << 0 | 1 << 4)
 
 #define EVAL_UNKNOWN	(EVAL_FAILS | EVAL_HOLDS)
 
@@ -127,8 +128,7 @@ static uint32_t ip_len(const struct eval_view *v)
 
 	if (pkt->is_ip6 || !pkt->no_len)
 		return eval_packet_len(v);
-	return pkt->gso_size && pkt->gso_type & GSO_TCPV4 ? eval_packet_len(v) :
-							    0;
+	return pkt->gso_size && pkt->gso_type & GSO_TCP ? eval_packet_len(v) : 0;
 }
 
 static uint8_t pkttype(const struct packet *pkt)

@@ -223,8 +223,9 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 }
 
 /*
- * A row has the counters, then the stack of jumps: twice what one packet can
- * take, since an extension may send another on the way.
+ * A row has the counters, then the stack of jumps: three times what one packet
+ * can take, since an extension may send another on the way, and so may one that
+ * this one meets: REJECT's answer can be copied by TEE.
  */
 static int lay_out_counters(const struct ir_ruleset *rs,
 			    const struct plan *plan,
@@ -233,7 +234,7 @@ static int lay_out_counters(const struct ir_ruleset *rs,
 {
 	const struct refuse_where where = { .table = rs->table };
 	uint64_t row = (uint64_t)rs->num_rules * sizeof(struct xt_counters);
-	uint64_t jumps = 2 * plan->depth * (uint64_t)sizeof(struct walk_jump);
+	uint64_t jumps = 3 * plan->depth * (uint64_t)sizeof(struct walk_jump);
 
 	img->jumps_off = row;
 	img->jumps_size = jumps;

@@ -20,8 +20,8 @@
 	 1U << IR_HEADER_PORTS | 1U << IR_HEADER_SCTP | 1U << IR_HEADER_AH | \
 	 1U << IR_HEADER_ESP)
 
-/* enum of the kernel: the packet is a train of IPv4 TCP segments */
-#define SKB_GSO_TCPV4	1
+/* enum of the kernel: SKB_GSO_TCPV4 | SKB_GSO_TCPV6, a train of TCP segments */
+#define SKB_GSO_TCP	(1 << 0 | 1 << 4)
 
 static void store(struct gen *g, uint8_t size, uint8_t reg, int16_t off)
 {
@@ -101,7 +101,7 @@ static void load_ip_len(struct gen *g)
 	gen_kernel_load(g, BPF_REG_2, BPF_REG_0, KBTF_SHARED_GSO_SIZE, BPF_H);
 	asm_jmp(a, BPF_JEQ, BPF_REG_2, 0, known);
 	gen_kernel_load(g, BPF_REG_2, BPF_REG_0, KBTF_SHARED_GSO_TYPE, BPF_W);
-	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_2, SKB_GSO_TCPV4));
+	asm_emit(a, BPF_ALU64_IMM(BPF_AND, BPF_REG_2, SKB_GSO_TCP));
 	asm_jmp(a, BPF_JEQ, BPF_REG_2, 0, known);
 	gen_kernel_load(g, BPF_REG_1, GEN_SKB, KBTF_SKB_LEN, BPF_W);
 	asm_bind(a, known);
