@@ -76,6 +76,7 @@ struct data_record {
 #define DATA_RECORD_BRIDGE	0x02	/* has a test DATA_TEST_BRIDGE */
 #define DATA_RECORD_NO_THOFF	0x04	/* IPv6: bridged extensions get thoff 0 */
 #define DATA_RECORD_RELOAD	0x08	/* its action changes what is in run_state */
+#define DATA_RECORD_WRITES	0x10	/* its tests do, whatever they say */
 
 /**
  * struct data_shape - what rules have in common; their struct data_test follow

@@ -82,6 +82,8 @@ static uint8_t flags_of(const struct data_maker *mk, const struct ir_rule *r)
 		flags |= DATA_RECORD_NO_THOFF;
 	if (r->action == IR_ACTION_SET_MARK || plan_reloads(rs, r))
 		flags |= DATA_RECORD_RELOAD;
+	if (mk->rule.features & DATA_WRITES)
+		flags |= DATA_RECORD_WRITES;
 	return flags;
 }
 

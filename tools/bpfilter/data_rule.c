@@ -12,6 +12,7 @@
 
 #include "data_rule.h"
 #include "gen.h"
+#include "match.h"
 #include "plan_graph.h"
 
 /* As far as a node's exit can lead */
@@ -172,6 +173,8 @@ static bool put_match(struct data_rule *dr, const struct ir_match *match)
 		}
 		if (t->kind == IR_TEST_BRIDGE)
 			firm = false;
+		if (bpfilter_match_writes(dr->rs, t))
+			dr->features |= DATA_WRITES;
 	}
 	data_bind(dr, matched);
 	dr->firm = firm;

@@ -39,6 +39,7 @@
  * @DATA_TREES:		more than one of the same chain
  * @DATA_MARK_TREE:	classifiers that look at the mark
  * @DATA_FAR:		more records than caches hold, evenly spaced
+ * @DATA_WRITES:	bridged matches that can change the packet
  */
 enum data_feature {
 	DATA_MATCH	= 1 << 0,
@@ -55,6 +56,7 @@ enum data_feature {
 	DATA_TREES	= 1 << 11,
 	DATA_MARK_TREE	= 1 << 12,
 	DATA_FAR	= 1 << 13,
+	DATA_WRITES	= 1 << 14,
 };
 
 /**

@@ -100,6 +100,7 @@ enum gen_match {
  * @pkttype:	skb->pkt_type as xt_pkttype sees it
  * @trace:	not 0 if the packet is traced
  * @said:	what bridged matches of the rule said so far, see gen_bridge.c
+ * @answer:	what one said, while the packet is read anew
  * @ip6:	enum gen_status of the IPv6 extension headers
  * @ether:	enum gen_status of the Ethernet header
  * @ports:	enum gen_status of the transport header's first four bytes
@@ -169,6 +170,7 @@ struct run_state {
 	uint8_t pkttype;
 	uint8_t trace;
 	uint8_t said;
+	uint8_t answer;
 	uint8_t ip6;
 	uint8_t ether;
 	uint8_t ports;

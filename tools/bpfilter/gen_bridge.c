@@ -15,6 +15,7 @@
 #include <linux/netfilter.h>
 
 #include "gen.h"
+#include "match.h"
 #include "plan_graph.h"
 
 /* Packet and hook state: what every function here takes first */
@@ -70,6 +71,13 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 	struct asm_buf *a = &g->code;
 
 	call_extension(g, KBTF_FUNC_XT_MATCH, t->value);
+	if (bpfilter_match_writes(g->rs, t)) {
+		asm_emit(a, BPF_STX_MEM(BPF_B, GEN_STATE, BPF_REG_0,
+					GEN_OFF(answer)));
+		gen_call(g, g->load_packet);
+		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_0, GEN_STATE,
+					GEN_OFF(answer)));
+	}
 	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, to->fail);
 	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, g->drop);
 	if (g->bridged) {

@@ -119,7 +119,7 @@ static inline bool walk_volatile(const struct gen *g)
 		    (walk_has(g, DATA_TREES) && g->plan->need.mark);
 
 	return walk_has(g, DATA_TREE) &&
-	       (walk_has(g, DATA_RELOAD) ||
+	       (walk_has(g, DATA_RELOAD | DATA_WRITES) ||
 		(mark && walk_has(g, DATA_SET_MARK | DATA_TARGET)));
 }
 
@@ -166,6 +166,8 @@ void walk_run(struct gen *g, const struct walk *w);
 /* gen_walk_action.c */
 void walk_ask(struct gen *g, const struct walk *w, enum kbtf_func func);
 void walk_held(struct gen *g, const struct walk *w);
+void walk_ask_again(struct gen *g, const struct walk *w, uint8_t flag);
+void walk_reload(struct gen *g, const struct walk *w, uint8_t flag);
 void walk_matched(struct gen *g, const struct walk *w);
 
 #endif /* BPFILTER_GEN_WALK_H */

@@ -267,6 +267,57 @@ static void ask_again(struct gen *g, const struct walk *w)
 	asm_ja(a, w->enter);
 }
 
+/* Branch to @not unless record r6 has a flag; r0 is left alone */
+static void unless_flag(struct gen *g, const struct walk *w, uint8_t flag,
+			uint32_t not)
+{
+	struct asm_buf *a = &g->code;
+
+	walk_again(g, BPF_REG_1, WALK_RECORD);
+	load_flags(g, w, BPF_REG_2, BPF_REG_3);
+	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_2, flag));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 0, not);
+}
+
+/**
+ * walk_ask_again() - ask classifiers again, if record r6 has a flag
+ * @g:		program
+ * @w:		walk
+ * @flag:	DATA_RECORD_*
+ *
+ * Else goes on.
+ */
+void walk_ask_again(struct gen *g, const struct walk *w, uint8_t flag)
+{
+	uint32_t same = asm_label(&g->code);
+
+	unless_flag(g, w, flag, same);
+	ask_again(g, w);
+	asm_bind(&g->code, same);
+}
+
+/**
+ * walk_reload() - read the packet again, if record r6 has a flag
+ * @g:		program
+ * @w:		walk
+ * @flag:	DATA_RECORD_*
+ *
+ * r0, less than 256, stays what it is.
+ */
+void walk_reload(struct gen *g, const struct walk *w, uint8_t flag)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t same = asm_label(a);
+
+	unless_flag(g, w, flag, same);
+	walk_store(g, BPF_B, BPF_REG_0, GEN_OFF(answer));
+	load_run(g);
+	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, GEN_STATE));
+	asm_call(a, g->load_packet);
+	walk_load(g, BPF_B, BPF_REG_0, GEN_OFF(answer));
+	asm_bind(a, same);
+}
+
 static void do_set_mark(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
@@ -286,21 +337,6 @@ static void do_set_mark(struct gen *g, const struct walk *w)
 		ask_again(g, w);
 	else
 		asm_ja(a, w->next);
-}
-
-static void reload(struct gen *g, const struct walk *w)
-{
-	struct asm_buf *a = &g->code;
-	uint32_t same = asm_label(a);
-
-	walk_again(g, BPF_REG_1, WALK_RECORD);
-	load_flags(g, w, BPF_REG_2, BPF_REG_3);
-	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_2, DATA_RECORD_RELOAD));
-	asm_jmp32(a, BPF_JEQ, BPF_REG_2, 0, same);
-	load_run(g);
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_3, GEN_STATE));
-	asm_call(a, g->load_packet);
-	asm_bind(a, same);
 }
 
 /* As gen_bridge_target() */
@@ -323,7 +359,7 @@ static void do_target(struct gen *g, const struct walk *w)
 		gen_load_mark(g, BPF_REG_1);
 	}
 	if (walk_has(g, DATA_RELOAD))
-		reload(g, w);
+		walk_reload(g, w, DATA_RECORD_RELOAD);
 	if (walk_volatile(g))
 		ask_again(g, w);
 	else

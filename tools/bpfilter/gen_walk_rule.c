@@ -61,6 +61,8 @@ static void test_bridge(struct gen *g, const struct walk *w,
 
 	walk_lo(g, w, 0);
 	walk_ask(g, w, KBTF_FUNC_XT_MATCH);
+	if (walk_has(g, DATA_WRITES))
+		walk_reload(g, w, DATA_RECORD_WRITES);
 	walk_again_shape(g, BPF_REG_1, WALK_TEST);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, t->no);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, w->drop);
@@ -128,6 +130,8 @@ static void go_on(struct gen *g, const struct walk *w, const struct tests *t)
 	asm_bind(a, failed);
 	if (walk_has(g, DATA_MATCH))
 		walk_held(g, w);
+	if (walk_has(g, DATA_WRITES) && walk_volatile(g))
+		walk_ask_again(g, w, DATA_RECORD_WRITES);
 	asm_ja(a, w->next);
 }
 

@@ -52,6 +52,11 @@ struct match_group {
 	unsigned int num;
 };
 
+/* match_effects.c */
+bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t);
+bool bpfilter_rule_writes(const struct ir_ruleset *rs,
+			  const struct ir_rule *rule);
+
 /**
  * enum target_effect - what a bridged target can change and go on
  * @TARGET_EFFECT_ANY:	anything: what was read from the packet is read anew

@@ -76,8 +76,9 @@ static const struct target_desc *bridged_desc(const struct ir_ruleset *rs,
  * @rs:		the ruleset
  * @rule:	one of its rules
  *
- * A match of the kernel's own can set the mark (socket --restore-skmark), and
- * what is known of its targets leaves out the mark.
+ * Of a match of the kernel's own that is not known to write to packets it is
+ * taken that it may set the mark, and what is known of its targets leaves out
+ * the mark.
  *
  * Return: mask of FLOW_*.
  */
@@ -87,6 +88,8 @@ uint8_t bpfilter_flow_changes(const struct ir_ruleset *rs,
 	uint8_t changes = asks_kernel(rs, rule) ? FLOW_MARK : 0;
 	const struct target_desc *desc;
 
+	if (bpfilter_rule_writes(rs, rule))
+		return FLOW_ALL | FLOW_MARK;
 	if (rule->action == IR_ACTION_SET_MARK)
 		changes |= FLOW_MARK;
 	if (rule->action != IR_ACTION_BRIDGE ||

@@ -4,6 +4,7 @@
 #include <linux/kernel.h>
 
 #include "ir_build.h"
+#include "match.h"
 #include "pass_flow.h"
 #include "pass_shadow.h"
 #include "passes.h"
@@ -39,8 +40,9 @@
  * Chains that share rules are left alone; only forged blobs have them.
  *
  * Work is bounded by the constants in pass_shadow.h: a rule is compared with a
- * bounded number of others, of which a bounded number of tests is looked at.
- * What is beyond them is not found.
+ * bounded number of others, of which a bounded number of tests is looked at, and
+ * all rules together with a number that is proportional to theirs. What is beyond
+ * them is not found.
  */
 
 #define DEPTH_MAX	8	/* chains on the way that are kept in mind */
@@ -76,6 +78,7 @@ struct frame {
  * @flows:	by chain, what it does
  * @index:	rules that keep packets from others
  * @time:	number of rules looked at
+ * @work:	pairs of tests that were compared
  * @changed:	when the packet may have been changed last
  * @marked:	likewise its mark
  * @context:	facts of the chains on the way
@@ -92,6 +95,7 @@ struct shadow {
 	struct flow *flows;
 	struct shadow_index index;
 	uint64_t time;
+	uint64_t work;
 	uint64_t changed;
 	uint64_t marked;
 	struct shadow_fact context[SHADOW_CONTEXT_MAX];
@@ -133,7 +137,10 @@ static bool fact_holds(const struct shadow *s, const struct shadow_fact *fact)
 	       (fact->time > s->marked || !shadow_looks_at_mark(fact_test(s, fact)));
 }
 
-/* A match of the kernel's own between two tests of the mark may set it */
+/*
+ * A match of the kernel's own between two tests of the mark may set it. Rules
+ * with one that is known to write to packets have no facts at all.
+ */
 static bool is_fact(const struct ir_test *t, bool marks)
 {
 	return bpfilter_test_lasts(t) && t->kind != IR_TEST_CONST &&
@@ -147,6 +154,8 @@ static void own_facts(struct shadow *s, uint32_t rule)
 	bool marks = bpfilter_flow_changes(s->rs, r) & FLOW_MARK;
 	uint32_t place = 0, first = s->num;
 
+	if (bpfilter_rule_writes(s->rs, r))
+		return;
 	for (uint32_t i = 0; i < r->num_matches; i++) {
 		const struct ir_test *t = &s->rs->tests[m[i].first];
 		bool may_end = false;
@@ -240,18 +249,33 @@ static int find_conflict(struct shadow *s, uint32_t rule)
  * @can_go:	nothing is missed without this rule
  */
 struct finding {
-	const struct shadow *s;
+	struct shadow *s;
 	const struct shadow_query *q;
 	bool found;
 	uint32_t by;
 	bool can_go;
 };
 
+/* Count what comparing with a rule takes. Is there enough left? */
+static bool may_compare(struct shadow *s, uint32_t rule)
+{
+	const struct ir_rule *r = &s->rs->rules[rule];
+	const struct ir_match *m = &s->rs->matches[r->first_match];
+	uint64_t tests = 1;
+
+	for (uint32_t i = 0; i < r->num_matches; i++)
+		tests += m[i].num;
+	s->work += tests * (s->num + 1);
+	return s->work <= (uint64_t)SHADOW_WORK_MAX * s->rs->num_rules;
+}
+
 static bool visit(void *arg, const struct shadow_entry *entry)
 {
 	struct finding *f = arg;
 	uint32_t decided;
 
+	if (!may_compare(f->s, entry->rule))
+		return true;
 	if (entry->time <= f->s->changed ||
 	    (entry->time <= f->s->marked &&
 	     shadow_rule_marks(f->q->rs, entry->rule)))

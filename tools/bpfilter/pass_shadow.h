@@ -13,6 +13,7 @@
 #define SHADOW_DIMS_MAX		6	/* of one shape */
 #define SHADOW_BUCKET_MAX	16	/* rules of one hash */
 #define SHADOW_CHAIN_MAX	64	/* and with the same place in the table */
+#define SHADOW_WORK_MAX		4096	/* pairs of tests, on average of rules */
 
 /**
  * struct shadow_fact - a test that holds for each packet that a rule may match

@@ -263,7 +263,7 @@ void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		for (t = 0; t < match->num; t++)
 			need_test(need, &rs->tests[match->first + t]);
 	}
-	need->reload |= plan_reloads(rs, rule);
+	need->reload |= plan_reloads(rs, rule) || bpfilter_rule_writes(rs, rule);
 	if (!has_bridge(rs, rule))
 		return;
 	if (rule->no_thoff)

@@ -61,6 +61,12 @@ static void set_transparent(int fd, int family)
 		die("transparent: %s", strerror(errno));
 }
 
+static void set_mark(int fd, int mark)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)))
+		die("mark of a socket: %s", strerror(errno));
+}
+
 /* Without @addr to any address */
 static void bind_to(int fd, int family, const char *addr, int port)
 {
@@ -82,10 +88,10 @@ static void bind_to(int fd, int family, const char *addr, int port)
 		die("bind to port %d: %s", port, strerror(errno));
 }
 
-/* listen udp|tcp PORT [transparent] [bind=ADDRESS] */
+/* listen udp|tcp PORT [transparent] [bind=ADDRESS] [mark=N] */
 void listen_socket(struct words *w, int family)
 {
-	const char *addr = word(w, "bind");
+	const char *addr = word(w, "bind"), *mark = word(w, "mark");
 	bool udp = word(w, "udp"), tcp = word(w, "tcp");
 	int fd, port;
 
@@ -99,6 +105,8 @@ void listen_socket(struct words *w, int family)
 		die("socket: %s", strerror(errno));
 	if (word(w, "transparent"))
 		set_transparent(fd, family);
+	if (mark)
+		set_mark(fd, atoi(mark));
 	words_check(w);
 	bind_to(fd, family, addr, port);
 	if (tcp && listen(fd, 8))

@@ -41,7 +41,7 @@ static const char usage_text[] =
 "           socket] [KEY=VALUE...]\n"
 "          a packet: of a transport protocol, received from NAME (in0), sent by\n"
 "          a raw socket or by one of UDP; keys are fields (see build.c)\n"
-"  listen udp|tcp PORT [transparent] [bind=ADDRESS]\n"
+"  listen udp|tcp PORT [transparent] [bind=ADDRESS] [mark=N]\n"
 "  queue NUMBER accept|drop|repeat\n"
 "  nflog GROUP\n"
 "  clone NAME  share the data of the packets that NAME receives\n"
