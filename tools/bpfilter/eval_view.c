@@ -12,7 +12,7 @@
 /* The part of the IR's interpreter that looks at packets */
 
 /* enum of the kernel: SKB_GSO_TCPV4 | SKB_GSO_TCPV6, a train of TCP segments */
-#define GSO_TCP		(1 << 0 | 1 << 4)
+#define GSO_TCP		0x11
 
 #define EVAL_UNKNOWN	(EVAL_FAILS | EVAL_HOLDS)
 

@@ -21,7 +21,7 @@
 	 1U << IR_HEADER_ESP)
 
 /* enum of the kernel: SKB_GSO_TCPV4 | SKB_GSO_TCPV6, a train of TCP segments */
-#define SKB_GSO_TCP	(1 << 0 | 1 << 4)
+#define SKB_GSO_TCP	0x11
 
 static void store(struct gen *g, uint8_t size, uint8_t reg, int16_t off)
 {

@@ -107,7 +107,7 @@ static void random_one_sided(struct cls_case *c, struct rng *r)
 	cls_case_dim(c, 0, 0, bits);
 	cls_case_dim(c, 1, 0, 8);
 	max = cls_case_max(c, 0);
-	bound = rng_below(r, UINT32_MAX) & max >> rng_below(r, bits);
+	bound = rng_below(r, UINT32_MAX) & (max >> rng_below(r, bits));
 	num = 100 + rng_below(r, 200);
 	for (uint32_t i = 0; i < num; i++) {
 		struct cls_range *range = cls_case_rule(c);
