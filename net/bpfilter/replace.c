@@ -227,10 +227,6 @@ int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
 	err = copy_head(&head, arg, len);
 	if (err)
 		return err;
-	/* A table of the native engine does not wait for one of bpfilter */
-	err = bpfilter_table_claimable(net, family, head.name);
-	if (err)
-		return err;
 	if (mutex_lock_killable(&bn->replace_lock))
 		return -EINTR;
 	err = replace_locked(net, family, &head, arg);
