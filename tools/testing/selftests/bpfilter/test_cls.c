@@ -180,7 +180,7 @@ TEST_F(cls, alike)
  */
 TEST_F(cls, open_end_above_an_odd_bound)
 {
-	struct cls_packet p;
+	struct cls_packet p = { 0 };
 
 	dims_tuple(&self->c);
 	for (uint32_t i = 0; i < 141; i++) {
