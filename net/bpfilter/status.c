@@ -47,7 +47,7 @@ static void status_fill(struct bpfilter_status *status, struct net *net)
 	bpfilter_umh_status(status);
 
 	mutex_lock(&bn->lock);
-	status->enabled = bn->enabled;
+	status->enabled = bpfilter_enabled(net);
 	for (i = 0; i < BPFILTER_NUM_TABLES; i++)
 		if (bn->tables[i])
 			table_fill(&status->tables[status->num_tables++],
