@@ -56,6 +56,7 @@ struct match_group {
 bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t);
 bool bpfilter_rule_writes(const struct ir_ruleset *rs,
 			  const struct ir_rule *rule);
+bool bpfilter_rule_asks(const struct ir_ruleset *rs, const struct ir_rule *rule);
 
 /**
  * enum target_effect - what a bridged target can change and go on

@@ -38,6 +38,20 @@ bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t)
 	return false;
 }
 
+typedef bool (*test_fn)(const struct ir_ruleset *rs, const struct ir_test *t);
+
+static bool any_test(const struct ir_ruleset *rs, const struct ir_rule *rule,
+		     test_fn is)
+{
+	const struct ir_match *m = &rs->matches[rule->first_match];
+
+	for (uint32_t i = 0; i < rule->num_matches; i++)
+		for (uint32_t t = 0; t < m[i].num; t++)
+			if (is(rs, &rs->tests[m[i].first + t]))
+				return true;
+	return false;
+}
+
 /**
  * bpfilter_rule_writes() - whether a rule's tests can change the packet
  * @rs:		the ruleset
@@ -48,11 +62,22 @@ bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t)
 bool bpfilter_rule_writes(const struct ir_ruleset *rs,
 			  const struct ir_rule *rule)
 {
-	const struct ir_match *m = &rs->matches[rule->first_match];
+	return any_test(rs, rule, bpfilter_match_writes);
+}
 
-	for (uint32_t i = 0; i < rule->num_matches; i++)
-		for (uint32_t t = 0; t < m[i].num; t++)
-			if (bpfilter_match_writes(rs, &rs->tests[m[i].first + t]))
-				return true;
-	return false;
+static bool is_bridged(const struct ir_ruleset *rs, const struct ir_test *t)
+{
+	return t->kind == IR_TEST_BRIDGE;
+}
+
+/**
+ * bpfilter_rule_asks() - whether a rule has a match of the kernel's own
+ * @rs:		the ruleset
+ * @rule:	a rule of it
+ *
+ * Return: true if one of its tests calls the kernel's extension.
+ */
+bool bpfilter_rule_asks(const struct ir_ruleset *rs, const struct ir_rule *rule)
+{
+	return any_test(rs, rule, is_bridged);
 }

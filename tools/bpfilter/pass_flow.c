@@ -52,17 +52,6 @@ static bool leads_to_chain(const struct ir_rule *rule)
 	       rule->action == IR_ACTION_GOTO;
 }
 
-static bool asks_kernel(const struct ir_ruleset *rs, const struct ir_rule *rule)
-{
-	const struct ir_match *m = &rs->matches[rule->first_match];
-
-	for (uint32_t i = 0; i < rule->num_matches; i++)
-		for (uint32_t t = 0; t < m[i].num; t++)
-			if (rs->tests[m[i].first + t].kind == IR_TEST_BRIDGE)
-				return true;
-	return false;
-}
-
 static const struct target_desc *bridged_desc(const struct ir_ruleset *rs,
 					      const struct ir_rule *rule)
 {
@@ -85,7 +74,7 @@ static const struct target_desc *bridged_desc(const struct ir_ruleset *rs,
 uint8_t bpfilter_flow_changes(const struct ir_ruleset *rs,
 			      const struct ir_rule *rule)
 {
-	uint8_t changes = asks_kernel(rs, rule) ? FLOW_MARK : 0;
+	uint8_t changes = bpfilter_rule_asks(rs, rule) ? FLOW_MARK : 0;
 	const struct target_desc *desc;
 
 	if (bpfilter_rule_writes(rs, rule))

@@ -209,21 +209,6 @@ static void need_test(struct plan_need *need, const struct ir_test *t)
 	}
 }
 
-static bool has_bridge(const struct ir_ruleset *rs, const struct ir_rule *rule)
-{
-	uint32_t m, t;
-
-	for (m = 0; m < rule->num_matches; m++) {
-		const struct ir_match *match =
-			&rs->matches[rule->first_match + m];
-
-		for (t = 0; t < match->num; t++)
-			if (rs->tests[match->first + t].kind == IR_TEST_BRIDGE)
-				return true;
-	}
-	return rule->action == IR_ACTION_BRIDGE;
-}
-
 /**
  * plan_reloads() - must the packet be read again behind a rule?
  * @rs:		the table
@@ -264,7 +249,7 @@ void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 			need_test(need, &rs->tests[match->first + t]);
 	}
 	need->reload |= plan_reloads(rs, rule) || bpfilter_rule_writes(rs, rule);
-	if (!has_bridge(rs, rule))
+	if (rule->action != IR_ACTION_BRIDGE && !bpfilter_rule_asks(rs, rule))
 		return;
 	if (rule->no_thoff)
 		need->kept_fragoff = true;
