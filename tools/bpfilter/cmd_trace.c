@@ -217,6 +217,24 @@ static void trace_end(struct trace *t)
 	trace_output_free(&t->output);
 }
 
+/*
+ * Options behind the command, as most programs take them; -j and -p are words of
+ * a filter too.
+ */
+static const char *misplaced_option(int argc, char **argv)
+{
+	static const char *const ours[] = {
+		"-c", "--count", "--json", "--pretty",
+	};
+	int i;
+
+	for (i = 0; i < argc; i++)
+		for (size_t o = 0; o < ARRAY_SIZE(ours); o++)
+			if (!strcmp(argv[i], ours[o]))
+				return argv[i];
+	return NULL;
+}
+
 /**
  * cmd_trace - the command "trace"
  * @ctx:	options
@@ -229,12 +247,16 @@ static void trace_end(struct trace *t)
  */
 int cmd_trace(struct cmd_ctx *ctx, int argc, char **argv)
 {
+	const char *option = misplaced_option(argc, argv);
 	struct trace_args args = {};
 	struct trace t = {
 		.ctx = ctx, .output.ctx = ctx, .log.sk = -1, .signals = -1,
 	};
 	int ret;
 
+	if (option)
+		return cmd_usage(ctx, "%s stands before \"trace\", what follows is a filter",
+				 option);
 	if (argc) {
 		args.fam = table_family_word(argv[0]);
 		argc -= !!args.fam;

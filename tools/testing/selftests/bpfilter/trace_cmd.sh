@@ -269,6 +269,9 @@ test_filters()
 		"$(err -m limit --limit 1/s)"
 	check_is "a target is refused" 1 \
 		"$("$BPFILTER" -n "$box" trace -j DROP > /dev/null 2>&1; echo $?)"
+	check_is "options stand before the command" \
+		'-c stands before "trace", what follows is a filter' \
+		"$(err -c 4 -p icmp)"
 	check_is "nothing is left of what was refused" 0 "$(links)"
 	check_is "without privileges" "not permitted: this takes CAP_NET_ADMIN" \
 		"$(in_ns "$box" setpriv --bounding-set=-all --inh-caps=-all \
@@ -320,7 +323,7 @@ test_packets()
 
 NATIVE=0
 ! have_native || NATIVE=1
-plan 37
+plan 38
 test_family 4
 test_family 6
 ns_add box nat
