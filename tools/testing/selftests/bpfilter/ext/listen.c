@@ -61,7 +61,7 @@ static void set_transparent(int fd, int family)
 		die("transparent: %s", strerror(errno));
 }
 
-static void set_mark(int fd, int mark)
+void set_mark(int fd, int mark)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)))
 		die("mark of a socket: %s", strerror(errno));

@@ -285,8 +285,8 @@ static int raw_socket(struct words *w, int family)
 	if (dev && setsockopt(sk, SOL_SOCKET, SO_BINDTODEVICE, dev,
 			      strlen(dev)))
 		die("%s: %s", dev, strerror(errno));
-	if (mark && setsockopt(sk, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)))
-		die("mark: %s", strerror(errno));
+	if (mark)
+		set_mark(sk, mark);
 	return sk;
 }
 

@@ -76,6 +76,9 @@ void packet_print(const uint8_t *data, size_t len);
 /* False for what the stack sends without being asked for */
 bool packet_is_of_interest(const uint8_t *data, size_t len);
 
+/* The mark of a socket, and of what it sends */
+void set_mark(int fd, int mark);
+
 /* Things that packets may end up in. Each is open until the program ends. */
 void listen_socket(struct words *w, int family);
 void listen_queue(struct words *w, int family);
