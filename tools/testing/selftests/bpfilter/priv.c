@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -506,6 +507,16 @@ TEST_F(userns, nested)
 	expect_native(_metadata, &self->t, sk);
 }
 
+/* A table comes into use as it is asked for the first time */
+static int ask_for(int sk, const char *table)
+{
+	struct ipt_getinfo info = { 0 };
+	socklen_t len = sizeof(info);
+
+	snprintf(info.name, sizeof(info.name), "%s", table);
+	return rawipt_get(sk, IPT_SO_GET_INFO, &info, &len);
+}
+
 TEST_F(userns, allowed_by_the_knob)
 {
 	struct ipt_getinfo info;
@@ -530,9 +541,10 @@ TEST_F(userns, allowed_by_the_knob)
 	rawipt_end(&rules);
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
 
-	/* what is owned stays owned; what is off stays off */
+	/* what is owned stays owned, no other table is; what is off stays off */
 	ASSERT_EQ(0, knob(&self->t, 0));
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
+	EXPECT_EQ(self->t.native ? 0 : -ENOPROTOOPT, ask_for(sk, "mangle"));
 	EXPECT_EQ(1, owned_tables(sk));
 	EXPECT_EQ(0, sysctl_write(SYSCTL_ENGINE, 0));
 	EXPECT_EQ(-EPERM, sysctl_write(SYSCTL_ENGINE, 1));
