@@ -34,8 +34,11 @@ static bool is_named(const struct build *b, unsigned int num,
 
 static struct bpfilter_ext *add_ext(struct build *b, const void *entry)
 {
-	struct bpfilter_ext *ext = &b->bridge->exts[b->bridge->num++];
+	struct bpfilter_ext *ext;
 
+	/* @num bounds @exts */
+	b->bridge->num++;
+	ext = &b->bridge->exts[b->bridge->num - 1];
 	ext->hooks = bpfilter_entry_comefrom(b->family, entry);
 	return ext;
 }

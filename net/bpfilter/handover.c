@@ -12,6 +12,8 @@
  *   let through, none is judged, changed or counted twice. Registering the one
  *   and then unregistering the other would have packets meet both; the reverse
  *   order neither. Unregistering would also drop what waits in NFQUEUE.
+ *   (A CT rule with a helper does that all the same when it is freed, as in any
+ *   replace.)
  * - Hooks change one after the other. A packet may meet one engine at one hook
  *   and the other at the next, with the same rules; that is no different when a
  *   ruleset is replaced between the two.
@@ -84,7 +86,8 @@ static int exchange_hooks(struct handover *ho, struct bpfilter_table *table,
 	end = ktime_get_ns();
 	if (err)
 		return err;
-	synchronize_rcu();
+	/* x_tables' mutex is held, which all namespaces share */
+	synchronize_rcu_expedited();
 	ho->report.switch_ns = end - begin;
 	ho->report.settle_ns = ktime_get_ns() - end;
 	return 0;
@@ -368,11 +371,11 @@ static int handover(struct sock *sk, sockptr_t arg, unsigned int len,
 	err = copy_option(ho, arg, len);
 	if (err)
 		goto free;
-	err = -EINTR;
-	if (mutex_lock_killable(&bn->replace_lock))
+	err = bpfilter_replace_lock(bn);
+	if (err)
 		goto free;
 	err = move(ho);
-	mutex_unlock(&bn->replace_lock);
+	bpfilter_replace_unlock(bn);
 
 	/* Too late to fail, it was writable before */
 	if (copy_to_user(ho->user, &ho->report, sizeof(ho->report)))

@@ -24,6 +24,7 @@
 #include <linux/sockptr.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/bpfilter.h>
 
@@ -376,6 +377,7 @@ struct bpfilter_table {
  * @replace_lock: held throughout a replace, waits for the helper included, so
  *		that a namespace has one request in flight at most; taken before
  *		@lock and before writes of @enabled
+ * @replace_wait: who waits for it does so here, see bpfilter_replace_lock()
  * @lock:	protects @tables and what hangs on them; held shortly
  * @tables:	by number of the spec, NULL if not bpfilter's
  * @enabled:	tables that come into use go to bpfilter; sysctl
@@ -386,6 +388,7 @@ struct bpfilter_table {
  */
 struct bpfilter_net {
 	struct mutex replace_lock;	/* serialises replaces */
+	wait_queue_head_t replace_wait;	/* for replace_lock */
 	struct mutex lock;		/* protects @tables */
 	struct bpfilter_table *tables[BPFILTER_NUM_TABLES];
 	u8 enabled;
@@ -419,6 +422,8 @@ extern const struct bpfilter_sockopt_ops bpfilter_option_ops;
 /* replace.c */
 int bpfilter_replace_ruleset(struct net *net, struct bpfilter_ruleset **ruleset,
 			     struct bpfilter_publisher *publisher);
+int bpfilter_replace_lock(struct bpfilter_net *bn);
+void bpfilter_replace_unlock(struct bpfilter_net *bn);
 int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
 		     sockptr_t arg, unsigned int len);
 

@@ -12,6 +12,11 @@
  * packet, is refused; so is a program of ours whose run is over. Two functions
  * need no run, since they touch nothing but the packet:
  * bpfilter_ip6_find_hdr() and bpfilter_set_trace().
+ *
+ * Extensions may move or free what the packet's data is in, which the verifier
+ * does not know of these functions: programs of ours hold no slice of the packet
+ * over a call. One that replaces a function of theirs (BPF_PROG_TYPE_EXT, which
+ * takes CAP_SYS_ADMIN to find the program) is on its honour.
  */
 
 #include <linux/bpf.h>
@@ -272,8 +277,9 @@ __bpf_kfunc void bpfilter_trace(struct sk_buff *skb,
  * nothing elsewhere.
  *
  * It gives a program no more than its loader has: loading one takes CAP_BPF and
- * CAP_NET_ADMIN in the initial user namespace, and the reports go to the logger
- * of the packet's network namespace, for which one has to be bound there.
+ * CAP_NET_ADMIN in the initial user namespace, or a BPF token that stands for
+ * them, and the reports go to the logger of the packet's network namespace, for
+ * which one has to be bound there.
  *
  * Context: Any that a netfilter hook runs in. Takes no lock: the packet belongs
  * to the hook.

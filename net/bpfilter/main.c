@@ -62,6 +62,7 @@ static int __net_init bpfilter_net_init(struct net *net)
 	int err;
 
 	mutex_init(&bn->replace_lock);
+	init_waitqueue_head(&bn->replace_wait);
 	mutex_init(&bn->lock);
 	bn->net = net;
 

@@ -16,6 +16,7 @@
 #include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 #include <linux/vmalloc.h>
 
 #include "internal.h"
@@ -205,6 +206,33 @@ static int replace_locked(struct net *net, const struct bpfilter_family *family,
 }
 
 /**
+ * bpfilter_replace_lock - take a namespace's replace_lock
+ * @bn:		bpfilter in the namespace
+ *
+ * Whoever has it may wait for the helper, and a system that suspends freezes
+ * both. So who waits for it has to let itself be frozen as well, which
+ * mutex_lock_killable() does not.
+ *
+ * Return: 0, or -EINTR if the caller is killed.
+ */
+int bpfilter_replace_lock(struct bpfilter_net *bn)
+{
+	return wait_event_state(bn->replace_wait,
+				mutex_trylock(&bn->replace_lock),
+				(TASK_KILLABLE | TASK_FREEZABLE)) ? -EINTR : 0;
+}
+
+/**
+ * bpfilter_replace_unlock - give it up
+ * @bn:		bpfilter in the namespace
+ */
+void bpfilter_replace_unlock(struct bpfilter_net *bn)
+{
+	mutex_unlock(&bn->replace_lock);
+	wake_up(&bn->replace_wait);
+}
+
+/**
  * bpfilter_replace - IPT_SO_SET_REPLACE
  * @net:	network namespace
  * @family:	of the table
@@ -227,9 +255,10 @@ int bpfilter_replace(struct net *net, const struct bpfilter_family *family,
 	err = copy_head(&head, arg, len);
 	if (err)
 		return err;
-	if (mutex_lock_killable(&bn->replace_lock))
-		return -EINTR;
+	err = bpfilter_replace_lock(bn);
+	if (err)
+		return err;
 	err = replace_locked(net, family, &head, arg);
-	mutex_unlock(&bn->replace_lock);
+	bpfilter_replace_unlock(bn);
 	return err;
 }

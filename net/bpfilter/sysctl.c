@@ -40,12 +40,13 @@ static int set_enabled(struct net *net, bool enabled)
 {
 	struct bpfilter_net *bn = bpfilter_pernet(net);
 	bool before;
-	int err = 0;
+	int err;
 
 	if (enabled && !may_enable(net))
 		return -EPERM;
-	if (mutex_lock_killable(&bn->replace_lock))
-		return -EINTR;
+	err = bpfilter_replace_lock(bn);
+	if (err)
+		return err;
 	mutex_lock(&bn->lock);
 	before = bn->enabled;
 	WRITE_ONCE(bn->enabled, enabled);
@@ -57,7 +58,7 @@ static int set_enabled(struct net *net, bool enabled)
 	if (err)
 		WRITE_ONCE(bn->enabled, before);
 	mutex_unlock(&bn->lock);
-	mutex_unlock(&bn->replace_lock);
+	bpfilter_replace_unlock(bn);
 	return err;
 }
 
