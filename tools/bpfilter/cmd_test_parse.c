@@ -236,8 +236,8 @@ static const char *read_ipv6(const struct test *t, struct cursor *c,
 		return too_short;
 	if (ip[0] >> 4 != 6 || IPV6_LEN + get16(ip + 4) > c->len)
 		return not_ipv6;
-	/* A length of 0 is that of a jumbogram */
-	if (get16(ip + 4))
+	/* A length of 0 is that of a jumbogram, which has an option for its own */
+	if (get16(ip + 4) || ip[6] != IPPROTO_HOPOPTS)
 		trim(c, IPV6_LEN + get16(ip + 4));
 	pkt->tos = get16(ip) >> 4;
 	pkt->ttl = ip[7];
