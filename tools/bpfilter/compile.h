@@ -45,7 +45,9 @@ enum plan_mode {
  * enum compile_use - what programs are for
  * @COMPILE_TABLE: a table's hooks: what rules say happens to packets
  * @COMPILE_LINKS: the same on a kernel without bpfilter, where nobody else sees
- *		to a hook without a program: one whose policy is DROP needs one
+ *		to a hook without a program: one whose policy is DROP needs one.
+ *		Nobody keeps softirqs away from a program either: what it has on
+ *		its CPU is shared with those that interrupt or preempt it
  * @COMPILE_FILTER: they stand before all tables and choose packets to trace:
  *		TRACE is the only target, and no packet is dropped, not even one
  *		that a match cannot read. They run without the kernel's
@@ -178,8 +180,9 @@ struct gen_prog {
  * @nr_cpus:	rows of the counter map
  * @netns:	inode of the network namespace, 0: not known
  * @run_state_size: bytes of struct run_state on the entry's stack
- * @jumps_off:	where a row's stack of jumps starts, see gen_walk.h
- * @jumps_size:	its bytes, 0 if there is none
+ * @jumps_off:	where a row's stacks of jumps start, see gen_walk.h
+ * @jumps_size:	bytes behind the first one's head, 0 if there is none
+ * @jumps_one:	bytes of one with its head
  * @data:	rules that are data
  * @data_size:	bytes of the data map, 0 if there is none: more than are filled
  */
@@ -191,6 +194,7 @@ struct gen_image {
 	uint32_t run_state_size;
 	uint32_t jumps_off;
 	uint32_t jumps_size;
+	uint32_t jumps_one;
 	struct data_table data;
 	uint32_t data_size;
 };

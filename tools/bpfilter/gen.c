@@ -223,10 +223,25 @@ static int gen_program(const struct ir_ruleset *rs, const struct plan *plan,
 }
 
 /*
- * A row has the counters, then the stack of jumps: three times what one packet
- * can take, since an extension may send another on the way, and so may one that
- * this one meets: REJECT's answer can be copied by TEE.
+ * A row has the counters, then stacks of jumps. The kernel's bpfilter has one
+ * packet at a time walk on a CPU, or one within the other: one stack, three times
+ * what one packet can take, since an extension may send another on the way, and
+ * so may one that this one meets: REJECT's answer can be copied by TEE. Under
+ * links each walk takes a stack of its own.
  */
+static void lay_out_jumps(const struct plan *plan, const struct compile_env *env,
+			  struct gen_image *img)
+{
+	const bool links = env->use == COMPILE_LINKS;
+	const uint32_t one = (links ? 1 : 3) * plan->depth *
+			     sizeof(struct walk_jump);
+
+	if (!plan->depth)
+		return;
+	img->jumps_one = WALK_JUMPS + one;
+	img->jumps_size = one + (links ? WALK_STACKS - 1 : 0) * img->jumps_one;
+}
+
 static int lay_out_counters(const struct ir_ruleset *rs,
 			    const struct plan *plan,
 			    const struct compile_env *env,
@@ -234,12 +249,11 @@ static int lay_out_counters(const struct ir_ruleset *rs,
 {
 	const struct refuse_where where = { .table = rs->table };
 	uint64_t row = (uint64_t)rs->num_rules * sizeof(struct xt_counters);
-	uint64_t jumps = 3 * plan->depth * (uint64_t)sizeof(struct walk_jump);
 
 	img->jumps_off = row;
-	img->jumps_size = jumps;
-	if (jumps)
-		row += WALK_JUMPS + jumps;
+	lay_out_jumps(plan, env, img);
+	if (img->jumps_size)
+		row += WALK_JUMPS + img->jumps_size;
 	row = (row + COUNTER_ROW_ALIGN - 1) & ~(COUNTER_ROW_ALIGN - 1ULL);
 	if (!env->nr_cpus || row * env->nr_cpus > COUNTER_MAP_MAX)
 		return bpfilter_refuse(why, EINVAL, false, &where,

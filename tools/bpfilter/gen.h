@@ -296,6 +296,11 @@ static inline bool gen_is_filter(const struct gen *g)
 	return g->env->use == COMPILE_FILTER;
 }
 
+static inline bool gen_is_link(const struct gen *g)
+{
+	return g->env->use == COMPILE_LINKS;
+}
+
 static inline bool gen_is_entry(const struct gen *g)
 {
 	return g->func == &g->plan->funcs[0];
@@ -419,6 +424,8 @@ void gen_walk(struct gen *g);
 
 /* gen_rule.c */
 
+void gen_align(struct gen *g, uint8_t reg);
+void gen_count(struct gen *g, uint8_t base, int16_t off);
 void gen_func(struct gen *g, const struct plan_func *func);
 
 #endif /* BPFILTER_GEN_H */

@@ -20,6 +20,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/x_tables.h>
 
 #include "gen.h"
@@ -92,22 +93,72 @@ static uint8_t counter_base(struct gen *g, uint32_t rule, int16_t *off)
 	return BPF_REG_2;
 }
 
+/*
+ * Can a packet come in while this program counts another? Where packets come in
+ * softirqs are off, in the kernel's bpfilter always. Links where tasks send do
+ * not turn them off, and tasks can be preempted: there it takes a single
+ * instruction.
+ */
+static bool is_interrupted(const struct gen *g)
+{
+	return gen_is_link(g) && (g->hook == NF_INET_LOCAL_OUT ||
+				  g->hook == NF_INET_POST_ROUTING);
+}
+
+/**
+ * gen_align() - have the verifier know that an offset is a multiple of 8
+ * @g:		program
+ * @reg:	it is one
+ *
+ * That matters for atomic operations only.
+ */
+void gen_align(struct gen *g, uint8_t reg)
+{
+	if (gen_is_link(g))
+		asm_emit(&g->code, BPF_ALU64_IMM(BPF_AND, reg, -8));
+}
+
+/**
+ * gen_count() - count the packet
+ * @g:		program
+ * @base:	register that points to struct xt_counters, but for
+ * @off:	that many bytes
+ *
+ * r3 and r4 are used. What is added by a single instruction has to be aligned, and
+ * known to be.
+ */
+void gen_count(struct gen *g, uint8_t base, int16_t off)
+{
+	int16_t pcnt = off + offsetof(struct xt_counters, pcnt);
+	int16_t bcnt = off + offsetof(struct xt_counters, bcnt);
+	struct asm_buf *a = &g->code;
+
+	if (is_interrupted(g)) {
+		asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_4, GEN_STATE,
+					GEN_OFF(len)));
+		asm_emit(a, BPF_MOV64_IMM(BPF_REG_3, 1));
+		asm_emit(a, BPF_ATOMIC_OP(BPF_DW, BPF_ADD, base, BPF_REG_3,
+					  pcnt));
+		asm_emit(a, BPF_ATOMIC_OP(BPF_DW, BPF_ADD, base, BPF_REG_4,
+					  bcnt));
+		return;
+	}
+	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, base, pcnt));
+	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, 1));
+	asm_emit(a, BPF_STX_MEM(BPF_DW, base, BPF_REG_3, pcnt));
+	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, base, bcnt));
+	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_4, GEN_STATE, GEN_OFF(len)));
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_3, BPF_REG_4));
+	asm_emit(a, BPF_STX_MEM(BPF_DW, base, BPF_REG_3, bcnt));
+}
+
 /* Count the packet, and tell about it if it is traced */
 static void count(struct gen *g, uint32_t rule)
 {
-	struct asm_buf *a = &g->code;
 	int16_t off;
 	uint8_t base = counter_base(g, rule, &off);
-	int16_t pcnt = off + offsetof(struct xt_counters, pcnt);
-	int16_t bcnt = off + offsetof(struct xt_counters, bcnt);
 
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_1, base, pcnt));
-	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 1));
-	asm_emit(a, BPF_STX_MEM(BPF_DW, base, BPF_REG_1, pcnt));
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_1, base, bcnt));
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, GEN_STATE, GEN_OFF(len)));
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_3));
-	asm_emit(a, BPF_STX_MEM(BPF_DW, base, BPF_REG_1, bcnt));
+	gen_count(g, base, off);
 	gen_trace(g, rule);
 }
 
@@ -361,6 +412,7 @@ static void load_counters(struct gen *g)
 	g->bias = first - INT16_MIN < last ? first - INT16_MIN : last;
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, GEN_STATE, GEN_OFF(row)));
 	asm_jmp(a, BPF_JGT, BPF_REG_1, last_row, g->drop);
+	gen_align(g, BPF_REG_1);
 	asm_map_value(a, GEN_COUNTERS, 0, g->bias);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, GEN_COUNTERS, BPF_REG_1));
 }

@@ -91,22 +91,75 @@ static void load_row(struct gen *g, const struct walk *w)
 	struct asm_buf *a = &g->code;
 
 	walk_load(g, BPF_W, BPF_REG_1, GEN_OFF(row));
-	asm_jmp(a, BPF_JGT, BPF_REG_1, last, w->drop);
+	asm_jmp(a, BPF_JGT, BPF_REG_1, last, w->refuse);
+	gen_align(g, BPF_REG_1);
 	asm_map_value(a, GEN_COUNTERS, GEN_MAP_COUNTERS, 0);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, GEN_COUNTERS, BPF_REG_1));
 }
 
-static void load_jumps(struct gen *g)
+/* Point @reg to the head of the first stack of jumps */
+static void point_to_head(struct gen *g, uint8_t reg)
+{
+	asm_emit(&g->code, BPF_MOV64_REG(reg, GEN_COUNTERS));
+	asm_emit(&g->code, BPF_ALU64_IMM(BPF_ADD, reg, g->img->jumps_off));
+}
+
+/* Take a stack that nobody has on this CPU; where it starts, to @reg */
+static void take_jumps(struct gen *g, const struct walk *w, uint8_t reg)
+{
+	struct asm_buf *a = &g->code;
+	uint32_t taken = asm_label(a);
+
+	point_to_head(g, BPF_REG_1);
+	asm_emit(a, BPF_MOV64_IMM(BPF_REG_2, 1));
+	for (uint32_t i = 0; i < WALK_STACKS; i++) {
+		if (i)
+			asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1,
+						  g->img->jumps_one));
+		asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, 0));
+		asm_emit(a, BPF_ATOMIC_OP(BPF_W, BPF_CMPXCHG, BPF_REG_1,
+					  BPF_REG_2, 0));
+		asm_emit(a, BPF_MOV64_IMM(reg, i * g->img->jumps_one));
+		asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, taken);
+	}
+	asm_ja(a, w->refuse);
+	asm_bind(a, taken);
+}
+
+static void load_jumps(struct gen *g, const struct walk *w)
+{
+	if (!walk_jumps(g))
+		return;
+	if (gen_is_link(g)) {
+		take_jumps(g, w, BPF_REG_3);
+	} else {
+		point_to_head(g, BPF_REG_1);
+		asm_emit(&g->code, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_1, 0));
+	}
+	walk_store(g, BPF_W, BPF_REG_3, GEN_OFF(top));
+	walk_store(g, BPF_W, BPF_REG_3, GEN_OFF(base));
+}
+
+/**
+ * walk_exit() - leave walk(), with what r0 has
+ * @g:		program
+ */
+void walk_exit(struct gen *g)
 {
 	struct asm_buf *a = &g->code;
 
-	if (!walk_jumps(g))
-		return;
-	asm_emit(a, BPF_MOV64_REG(BPF_REG_1, GEN_COUNTERS));
-	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, g->img->jumps_off));
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_1, 0));
-	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(top));
-	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(base));
+	if (walk_jumps(g) && gen_is_link(g)) {
+		uint32_t left = asm_label(a);
+
+		/* It is below that, which the verifier does not know */
+		walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(base));
+		asm_jmp(a, BPF_JGT, BPF_REG_2, g->img->jumps_size, left);
+		point_to_head(g, BPF_REG_1);
+		asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_2));
+		asm_emit(a, BPF_ST_MEM(BPF_W, BPF_REG_1, 0, 0));
+		asm_bind(a, left);
+	}
+	asm_emit(a, BPF_EXIT_INSN());
 }
 
 static void start(struct gen *g, const struct walk *w)
@@ -122,17 +175,25 @@ static void start(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_MOV64_REG(GEN_STATE, BPF_REG_3));
 	walk_load(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
 	load_row(g, w);
-	load_jumps(g);
+	load_jumps(g, w);
 	walk_set(g, GEN_OFF(pos), WALK_START);
 }
 
-static void leave(struct gen *g, uint32_t label, enum gen_result result)
+/* Two ways out that drop the packet */
+static void leave(struct gen *g, const struct walk *w)
 {
-	if (!asm_used(&g->code, label))
-		return;
-	asm_bind(&g->code, label);
-	asm_emit(&g->code, BPF_MOV64_IMM(BPF_REG_0, result));
-	asm_emit(&g->code, BPF_EXIT_INSN());
+	struct asm_buf *a = &g->code;
+
+	if (asm_used(a, w->drop)) {
+		asm_bind(a, w->drop);
+		asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, GEN_DROP));
+		walk_exit(g);
+	}
+	if (asm_used(a, w->refuse)) {
+		asm_bind(a, w->refuse);
+		asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, GEN_DROP));
+		asm_emit(a, BPF_EXIT_INSN());
+	}
 }
 
 /**
@@ -147,7 +208,7 @@ void gen_walk(struct gen *g)
 		.scan_list = asm_label(a), .run = asm_label(a),
 		.next = asm_label(a), .merge = asm_label(a),
 		.last = asm_label(a), .matched = asm_label(a), .ret = asm_label(a),
-		.drop = asm_label(a),
+		.drop = asm_label(a), .refuse = asm_label(a),
 	};
 
 	g->func = NULL;
@@ -160,7 +221,7 @@ void gen_walk(struct gen *g)
 	walk_matched(g, &w);
 	walk_next(g, &w);
 	gen_step(g, "walk: drop");
-	leave(g, w.drop, GEN_DROP);
+	leave(g, &w);
 }
 
 /**

@@ -31,10 +31,17 @@
  * packet is dropped then. What the free registers hold there is thrown away:
  * the verifier would take rounds for different that differ in nothing else.
  *
- * The stack of jumps lies behind the counters in this CPU's row: what of it is
- * in use by those below, then a chain and a position in it for each jump. Since
+ * The stack of jumps lies behind the counters in this CPU's row: a head, then a
+ * chain and a position in it for each jump.
+ *
+ * In the kernel's bpfilter the head says what is in use by those below. Since
  * extensions of the kernel's own may send packets, which take the same way
- * before the call returns, what is in use is noted around such a call.
+ * before the call returns, that is noted around such a call.
+ *
+ * Under links (COMPILE_LINKS) a packet of this host may be interrupted by one
+ * that comes in, or its task be preempted by another, in the middle of walk().
+ * There are several stacks, and the head says whether one is taken. Should all
+ * be, the packet is dropped.
  */
 #define WALK_RECORD	BPF_REG_6
 #define WALK_TREES	BPF_REG_6
@@ -66,8 +73,11 @@ enum walk_list {
 /* Before all records of a chain */
 #define WALK_START	1
 
-/* The stack of jumps: how much is in use, then struct walk_jump */
+/* A stack of jumps: its head, 4 bytes of these, then struct walk_jump */
 #define WALK_JUMPS	8
+
+/* Walks under links that one CPU can be in the middle of */
+#define WALK_STACKS	8
 
 struct walk_jump {
 	uint32_t chain;
@@ -87,6 +97,7 @@ struct walk_jump {
  * @matched:	record r6 matched
  * @ret:	RETURN
  * @drop:	drop the packet
+ * @refuse:	likewise before there is a stack of jumps
  */
 struct walk {
 	uint32_t enter;
@@ -99,6 +110,7 @@ struct walk {
 	uint32_t matched;
 	uint32_t ret;
 	uint32_t drop;
+	uint32_t refuse;
 };
 
 static inline bool walk_has(const struct gen *g, uint32_t features)
@@ -124,6 +136,7 @@ static inline bool walk_volatile(const struct gen *g)
 }
 
 /* gen_walk.c */
+void walk_exit(struct gen *g);
 void walk_load(struct gen *g, uint8_t size, uint8_t reg, int16_t off);
 void walk_store(struct gen *g, uint8_t size, uint8_t reg, int16_t off);
 void walk_set(struct gen *g, int16_t off, uint32_t value);

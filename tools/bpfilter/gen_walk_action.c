@@ -12,7 +12,6 @@
 #define CHAIN_OFF(member)	((int16_t)offsetof(struct data_chain, member))
 #define JUMP_OFF(member)						\
 	((int16_t)(WALK_JUMPS + offsetof(struct walk_jump, member)))
-#define COUNTER_OFF(member)	((int16_t)offsetof(struct xt_counters, member))
 
 /* --- The kernel --- */
 
@@ -59,7 +58,7 @@ static void note_jumps(struct gen *g, int16_t off)
 {
 	struct asm_buf *a = &g->code;
 
-	if (!walk_jumps(g))
+	if (!walk_jumps(g) || gen_is_link(g))
 		return;
 	asm_emit(a, BPF_MOV64_REG(BPF_REG_4, GEN_COUNTERS));
 	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_4, g->img->jumps_off));
@@ -107,18 +106,9 @@ static void count(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1,
 				RECORD_OFF(counter)));
 	asm_jmp(a, BPF_JGT, BPF_REG_2, last, w->drop);
+	gen_align(g, BPF_REG_2);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_2, GEN_COUNTERS));
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_2,
-				COUNTER_OFF(pcnt)));
-	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, 1));
-	asm_emit(a, BPF_STX_MEM(BPF_DW, BPF_REG_2, BPF_REG_3,
-				COUNTER_OFF(pcnt)));
-	asm_emit(a, BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_2,
-				COUNTER_OFF(bcnt)));
-	walk_load(g, BPF_DW, BPF_REG_4, GEN_OFF(len));
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_3, BPF_REG_4));
-	asm_emit(a, BPF_STX_MEM(BPF_DW, BPF_REG_2, BPF_REG_3,
-				COUNTER_OFF(bcnt)));
+	gen_count(g, BPF_REG_2, 0);
 }
 
 /* Tell about a packet that is traced; r1 points to the record before and after */
@@ -136,8 +126,10 @@ static void trace(struct gen *g)
 				RECORD_OFF(counter)));
 	asm_emit(a, BPF_ALU32_IMM(BPF_DIV, BPF_REG_3,
 				  sizeof(struct xt_counters)));
+	note_jumps(g, GEN_OFF(top));
 	load_run(g);
 	gen_kernel_call(g, KBTF_FUNC_TRACE);
+	note_jumps(g, GEN_OFF(base));
 	walk_again(g, BPF_REG_1, WALK_RECORD);
 	asm_bind(a, untraced);
 }
@@ -241,7 +233,7 @@ static void do_return(struct gen *g, const struct walk *w)
 		asm_jmp32_reg(a, BPF_JNE, BPF_REG_3, BPF_REG_5, back);
 	}
 	asm_emit(a, BPF_MOV64_IMM(BPF_REG_0, GEN_RETURN));
-	asm_emit(a, BPF_EXIT_INSN());
+	walk_exit(g);
 	if (!walk_jumps(g))
 		return;
 	asm_bind(a, back);
@@ -415,7 +407,7 @@ void walk_matched(struct gen *g, const struct walk *w)
 	asm_jmp32(a, BPF_JGT, BPF_REG_0, IR_ACTION_DROP, other);
 	/* The two as an enum gen_result */
 	asm_emit(a, BPF_ALU64_IMM(BPF_XOR, BPF_REG_0, 1));
-	asm_emit(a, BPF_EXIT_INSN());
+	walk_exit(g);
 
 	asm_bind(a, other);
 	for (i = 0; i < NUM_ACTIONS; i++) {

@@ -13,6 +13,7 @@
 
 #include "../kselftest_harness.h"
 #include "compile.h"
+#include "gen_walk.h"
 #include "plan.h"
 #include "unit/blob_model.h"
 #include "unit/shake_plan.h"
@@ -51,6 +52,7 @@ struct subject {
 	struct ir_ruleset *rs;
 	struct gen_image img;
 	uint32_t frames;
+	enum compile_use use;
 };
 
 /* --- Rulesets --- */
@@ -63,6 +65,7 @@ static int translate(struct rng *r, struct subject *s, size_t size,
 	const struct compile_env env = {
 		&kb, CPUS, VM_HZ, mode, r->state, 2 + rng_below(r, 6),
 		.far_records = rng_one_in(r, 2) ? 1 : UINT32_MAX,
+		.use = s->use,
 	};
 	struct plan *plan = NULL;
 	int ret;
@@ -136,6 +139,8 @@ static int compare_packets(struct rng *r, struct subject *s, struct tally *t)
 		vm_mend_answers(s->rs, &pkts[0]);
 		c.play.random = rng_below(r, 9) << 28;
 		random_shape(r, &pkts[0], &c.shape);
+		if (s->use == COMPILE_LINKS)
+			c.taken = rng_below(r, WALK_STACKS);
 		if (compare_packet(s, &c, t))
 			return -1;
 	}
@@ -166,9 +171,10 @@ static int compare_subject(struct rng *r, struct subject *s, size_t size,
 
 static int compare_ruleset(struct rng *r, uint16_t family,
 			   enum random_shape shape, enum random_tests tests,
-			   enum plan_mode mode, bool passes, struct tally *t)
+			   enum plan_mode mode, bool passes,
+			   enum compile_use use, struct tally *t)
 {
-	struct subject s = { .family = family };
+	struct subject s = { .family = family, .use = use };
 	struct make mk;
 	size_t size;
 	void *blob;
@@ -187,14 +193,14 @@ static int compare_ruleset(struct rng *r, uint16_t family,
 
 static int compare_series(uint16_t family, enum random_shape shape,
 			  enum random_tests tests, enum plan_mode mode,
-			  bool passes, struct tally *t)
+			  bool passes, enum compile_use use, struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	for (uint32_t seed = 1; seed <= RULESETS; seed++) {
 		struct rng r = { .state = seed * 0x9e3779b97f4a7c15 };
 
 		if (compare_ruleset(&r, family, shape, tests, mode, passes,
-				    t)) {
+				    use, t)) {
 			fprintf(stderr, "# seed %u\n", seed);
 			return -1;
 		}
@@ -214,6 +220,7 @@ FIXTURE_VARIANT(random)
 	enum random_tests tests;
 	enum plan_mode mode;
 	bool passes;
+	enum compile_use use;
 	unsigned int taken;
 };
 
@@ -283,6 +290,25 @@ FIXTURE_VARIANT_ADD(random, all6_mixed)
 FIXTURE_VARIANT_ADD(random, forged_all6_data)
 	SERIES(IPV6, FORGED, ALL, DATA, true, RULESETS / 20);
 
+/* Programs of links share a CPU with what interrupts them */
+#define LINKS(f, s, t, m, p, n)						\
+	{								\
+		.family = NFPROTO_##f, .shape = RANDOM_##s,		\
+		.tests = RANDOM_##t, .mode = PLAN_##m, .passes = (p),	\
+		.use = COMPILE_LINKS, .taken = (n),			\
+	}
+
+FIXTURE_VARIANT_ADD(random, links_chains_data)
+	LINKS(IPV4, LEGAL, FEW, DATA, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, links_chains_data_as_they_are)
+	LINKS(IPV4, LEGAL, FEW, DATA, false, RULESETS);
+FIXTURE_VARIANT_ADD(random, links_rules_mixed)
+	LINKS(IPV4, LEGAL, MANY, MIXED, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, links_rules_code)
+	LINKS(IPV4, LEGAL, MANY, CODE, true, RULESETS);
+FIXTURE_VARIANT_ADD(random, links_chains6_data)
+	LINKS(IPV6, LEGAL, FEW, DATA, true, RULESETS);
+
 FIXTURE_SETUP(random) { }
 FIXTURE_TEARDOWN(random) { }
 
@@ -292,7 +318,7 @@ TEST_F_TIMEOUT(random, programs_do_as_native, 300)
 
 	ASSERT_EQ(0, compare_series(variant->family, variant->shape,
 				    variant->tests, variant->mode,
-				    variant->passes, &t));
+				    variant->passes, variant->use, &t));
 	EXPECT_LE(variant->taken, t.taken);
 	EXPECT_LT(t.taken / 2, t.programs);
 	EXPECT_LT(t.packets / 10, t.accepted);

@@ -139,6 +139,33 @@ static void store(struct vm *vm, const struct bpf_insn *in, uint64_t v)
 		memcpy(p, &v, size);
 }
 
+/* Of the atomic operations those that programs have */
+static void atomic(struct vm *vm, const struct bpf_insn *in)
+{
+	unsigned int size = bytes_of(in->code);
+	void *p = touch(vm, vm->reg[in->dst_reg] + in->off, size, true);
+	uint64_t old = 0, new = vm->reg[in->src_reg];
+
+	if (!p)
+		return;
+	memcpy(&old, p, size);
+	switch (in->imm) {
+	case BPF_ADD:
+		new += old;
+		break;
+	case BPF_CMPXCHG:
+		if (old != (size == 4 ? (uint32_t)vm->reg[BPF_REG_0] :
+					vm->reg[BPF_REG_0]))
+			new = old;
+		vm->reg[BPF_REG_0] = old;
+		break;
+	default:
+		vm->error = "updates memory in a way that it should not";
+		return;
+	}
+	memcpy(p, &new, size);
+}
+
 /* --- Arithmetic --- */
 
 static uint64_t alu(struct vm *vm, uint8_t op, uint64_t a, uint64_t b,
@@ -420,7 +447,10 @@ static void step(struct vm *vm)
 		store(vm, in, (int64_t)in->imm);
 		break;
 	case BPF_STX:
-		store(vm, in, vm->reg[in->src_reg]);
+		if (BPF_MODE(in->code) == BPF_ATOMIC)
+			atomic(vm, in);
+		else
+			store(vm, in, vm->reg[in->src_reg]);
 		break;
 	case BPF_ALU:
 		run_alu(vm, in, false);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <linux/netfilter/x_tables.h>
 
+#include "gen_walk.h"
 #include "ir_build.h"
 #include "match.h"
 #include "plan_graph.h"
@@ -66,6 +67,39 @@ static int compare_result(const struct vm_case *c, const struct vm_world *w,
 	return 0;
 }
 
+/* Head of a stack of jumps in a row of counters */
+static uint32_t *jumps_head(const struct gen_image *img, void *counters,
+			    uint32_t cpu, uint32_t stack)
+{
+	return counters + (size_t)cpu * img->counter_stride + img->jumps_off +
+	       (size_t)stack * img->jumps_one;
+}
+
+static uint32_t num_stacks(const struct gen_image *img)
+{
+	return img->jumps_one ?
+	       (img->jumps_size + WALK_JUMPS) / img->jumps_one : 0;
+}
+
+/* As if walks on this CPU had been interrupted by this one */
+static void take_jumps(const struct vm_case *c, void *counters, uint32_t cpu)
+{
+	for (uint32_t i = 0; i < c->taken && i < num_stacks(c->img); i++)
+		*jumps_head(c->img, counters, cpu, i) = 1;
+}
+
+/* 0 if those have their stacks yet and no other is taken */
+static int compare_jumps(const struct vm_case *c, void *counters, uint32_t cpu)
+{
+	for (uint32_t i = 0; i < num_stacks(c->img); i++) {
+		const uint32_t taken = i < c->taken;
+
+		if (*jumps_head(c->img, counters, cpu, i) != taken)
+			return fprintf(stderr, "# head of stack %u\n", i);
+	}
+	return 0;
+}
+
 /**
  * vm_compare() - run a program
  * @c:		case
@@ -95,13 +129,15 @@ int vm_compare(const struct vm_case *c, struct vm_world *w)
 	}
 	prog.counters = calloc(1, prog.counters_size);
 	vm_world_make(w, &c->play, &c->shape);
+	take_jumps(c, prog.counters, w->cpu);
 	fault = vm_run(w, &prog, &result);
 	if (fault)
 		bad = fprintf(stderr, "# the program %s\n", fault);
 	else
 		bad = compare_calls(&w->calls, &c->want->calls) ||
 		      compare_result(c, w, result) ||
-		      compare_counters(c, prog.counters, w->cpu);
+		      compare_counters(c, prog.counters, w->cpu) ||
+		      compare_jumps(c, prog.counters, w->cpu);
 	free(prog.counters);
 	free(data);
 	return bad;

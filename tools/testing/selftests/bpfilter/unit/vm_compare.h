@@ -15,6 +15,7 @@
  * @hook:	whose program it is
  * @play:	the packet
  * @shape:	how it lies in memory
+ * @taken:	under links: stacks of jumps that others have
  * @result:	what the program has to return
  * @want:	what else; all of it
  */
@@ -25,6 +26,7 @@ struct vm_case {
 	int hook;
 	struct packet_play play;
 	struct vm_shape shape;
+	uint32_t taken;
 	uint64_t result;
 	const struct ir_outcome *want;
 };
