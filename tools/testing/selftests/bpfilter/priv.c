@@ -544,7 +544,7 @@ TEST_F(userns, allowed_by_the_knob)
 	/* what is owned stays owned, no other table is; what is off stays off */
 	ASSERT_EQ(0, knob(&self->t, 0));
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
-	EXPECT_EQ(self->t.native ? 0 : -ENOPROTOOPT, ask_for(sk, "mangle"));
+	EXPECT_EQ(self->t.native ? 0 : -ENOENT, ask_for(sk, "mangle"));
 	EXPECT_EQ(1, owned_tables(sk));
 	EXPECT_EQ(0, sysctl_write(SYSCTL_ENGINE, 0));
 	EXPECT_EQ(-EPERM, sysctl_write(SYSCTL_ENGINE, 1));
