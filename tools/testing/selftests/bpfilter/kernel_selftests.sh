@@ -85,7 +85,7 @@ results()
 		grep -aE -e '\[ ?(OK|FAIL|XFAIL|SKIP|ok|fail|skip) ?\]' \
 			-e '^[# ]*(PASS|FAIL|SKIP|ERROR|XFAIL|INFO|not ok|ok)\b' \
 			-e '\b(ok|failed|fail|passed|done)$' |
-		sed -E -e 's/(ns|wg-test)-?[A-Za-z0-9]{6,}(-[0-9])?/NS/g' \
+		sed -E -e 's/(ns[a-z0-9]?|wg-test)-?[A-Za-z0-9]{6,}(-[0-9])?/NS/g' \
 			-e 's/[0-9.]+ ?(ms|s|sec|seconds|MB\/s|calls\/s)\b/N/g' \
 			-e 's/time=[0-9]+/time=N/'
 }
