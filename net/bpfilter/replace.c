@@ -16,8 +16,8 @@
 #include <linux/net.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
-#include <linux/wait.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 
 #include "internal.h"
 

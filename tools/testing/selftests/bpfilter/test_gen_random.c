@@ -224,12 +224,15 @@ FIXTURE_VARIANT(random)
 	unsigned int taken;
 };
 
-#define SERIES(f, s, t, m, p, n)					\
+#define SERIES_FOR(u, f, s, t, m, p, n)					\
 	{								\
 		.family = NFPROTO_##f, .shape = RANDOM_##s,		\
 		.tests = RANDOM_##t, .mode = PLAN_##m, .passes = (p),	\
-		.taken = (n),						\
+		.use = COMPILE_##u, .taken = (n),			\
 	}
+#define SERIES(...)	SERIES_FOR(TABLE, __VA_ARGS__)
+/* Programs of links share a CPU with what interrupts them */
+#define LINKS(...)	SERIES_FOR(LINKS, __VA_ARGS__)
 
 FIXTURE_VARIANT_ADD(random, chains)
 	SERIES(IPV4, LEGAL, FEW, CODE, true, RULESETS);
@@ -289,14 +292,6 @@ FIXTURE_VARIANT_ADD(random, all6_mixed)
 	SERIES(IPV6, LEGAL, ALL, MIXED, true, RULESETS / 10 * 9);
 FIXTURE_VARIANT_ADD(random, forged_all6_data)
 	SERIES(IPV6, FORGED, ALL, DATA, true, RULESETS / 20);
-
-/* Programs of links share a CPU with what interrupts them */
-#define LINKS(f, s, t, m, p, n)						\
-	{								\
-		.family = NFPROTO_##f, .shape = RANDOM_##s,		\
-		.tests = RANDOM_##t, .mode = PLAN_##m, .passes = (p),	\
-		.use = COMPILE_LINKS, .taken = (n),			\
-	}
 
 FIXTURE_VARIANT_ADD(random, links_chains_data)
 	LINKS(IPV4, LEGAL, FEW, DATA, true, RULESETS);
