@@ -87,13 +87,17 @@ static void cells_fill(struct cls_builder *b, const struct cls_node *node,
 	const uint32_t *rule = cls_numbers(b, node->set.start);
 	const struct cls_cells *c = &b->cells;
 	uint32_t num = 1U << v->bits;
+	int32_t over = 0;
+	float weight = 0;
 
 	cells_clear(c, num);
 	for (uint32_t i = 0; i < node->set.num; i++)
 		cells_add(c, v, cls_range(b, rule[i], dim));
-	for (uint32_t i = 1; i < num; i++) {
-		c->over[i] += c->over[i - 1];
-		c->weight[i] += c->weight[i - 1];
+	for (uint32_t i = 0; i < num; i++) {
+		over += c->over[i];
+		weight += c->weight[i];
+		c->over[i] = over;
+		c->weight[i] = weight;
 	}
 	c->mark[0] = 1;
 }
@@ -102,17 +106,17 @@ static void cells_fill(struct cls_builder *b, const struct cls_node *node,
  * From cells to cells twice as large. A mark inside of a cell is a change in
  * front of the next one, too.
  */
-static void cells_fold(const struct cls_cells *c, uint32_t num)
+static void cells_fold(struct cls_cells c, uint32_t num)
 {
 	uint8_t inner = 0;
 
 	for (uint32_t i = 0; i < num; i++) {
-		uint8_t odd = c->mark[2 * i + 1];
+		uint8_t odd = c.mark[2 * i + 1];
 
-		c->over[i] = c->over[2 * i] + c->start[2 * i + 1];
-		c->start[i] = c->start[2 * i] + c->start[2 * i + 1];
-		c->weight[i] = c->weight[2 * i] + c->weight[2 * i + 1];
-		c->mark[i] = c->mark[2 * i] | odd | inner;
+		c.over[i] = c.over[2 * i] + c.start[2 * i + 1];
+		c.start[i] = c.start[2 * i] + c.start[2 * i + 1];
+		c.weight[i] = c.weight[2 * i] + c.weight[2 * i + 1];
+		c.mark[i] = c.mark[2 * i] | odd | inner;
 		inner = odd;
 	}
 }
@@ -125,15 +129,15 @@ struct cells_sum {
 
 static struct cells_sum cells_sum(const struct cls_builder *b, uint32_t num)
 {
-	const struct cls_cells *c = &b->cells;
+	const struct cls_cells c = b->cells;
 	struct cells_sum sum = { 0 };
 
 	for (uint32_t i = 0; i < num; i++) {
-		sum.rest += c->weight[i] * cls_rest(b, c->over[i]);
-		if (!c->mark[i])
+		sum.rest += c.weight[i] * cls_rest(b, c.over[i]);
+		if (!c.mark[i])
 			continue;
 		sum.runs++;
-		sum.bytes += cls_rest_bytes(c->over[i]);
+		sum.bytes += cls_rest_bytes(c.over[i]);
 	}
 	return sum;
 }
@@ -185,18 +189,23 @@ void cls_try_cells(struct cls_builder *b, const struct cls_node *node,
 		struct cells_sum sum = cells_sum(b, 1U << v.bits);
 		float rest = sum.rest / node->set.num;
 
+		/* Nor are larger cells: there rules meet more others */
+		if (CLS_NS_CUT + rest >= best->cost)
+			break;
 		split.shift = v.shift;
 		split.bits = v.bits;
 		split.kind = CLS_CUT;
 		split.cost = CLS_NS_CUT + rest;
 		cls_offer(b, node, sum.bytes + sizeof(struct data_cut) +
 		      (sizeof(uint32_t) << v.bits), &split, best);
-		if (sum.runs > 1 && sum.runs <= UINT16_MAX) {
+		/* Of few rules all bounds are searched for, see cls_try_exact() */
+		if (node->set.num > CLS_EXACT_MAX && sum.runs > 1 &&
+		    sum.runs <= UINT16_MAX) {
 			split.kind = CLS_SEARCH_CELLS;
 			split.cost = cls_search_cost(sum.runs) + rest;
 			cls_offer(b, node, sum.bytes + sizeof(struct data_search) +
 			      2 * sizeof(uint32_t) * sum.runs, &split, best);
 		}
-		cells_fold(&b->cells, 1U << (v.bits - 1));
+		cells_fold(b->cells, 1U << (v.bits - 1));
 	}
 }

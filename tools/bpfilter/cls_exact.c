@@ -8,29 +8,18 @@
 
 #define BOUNDS_MAX	(2 * CLS_EXACT_MAX)
 
-static void sort(uint32_t *v, uint32_t num)
+/* Insert what is not there yet; returns the number of @v then */
+static uint32_t insert(uint32_t *v, uint32_t num, uint32_t x)
 {
-	static const uint16_t gaps[] = { 301, 132, 57, 23, 10, 4, 1 };
+	uint32_t at = num;
 
-	for (uint32_t g = 0; g < sizeof(gaps) / sizeof(*gaps); g++) {
-		for (uint32_t i = gaps[g]; i < num; i++) {
-			uint32_t x = v[i], j = i;
-
-			for (; j >= gaps[g] && v[j - gaps[g]] > x; j -= gaps[g])
-				v[j] = v[j - gaps[g]];
-			v[j] = x;
-		}
-	}
-}
-
-static uint32_t unique(uint32_t *v, uint32_t num)
-{
-	uint32_t to = 0;
-
-	for (uint32_t i = 0; i < num; i++)
-		if (!to || v[to - 1] != v[i])
-			v[to++] = v[i];
-	return to;
+	while (at && v[at - 1] > x)
+		at--;
+	if (at && v[at - 1] == x)
+		return num;
+	memmove(v + at + 1, v + at, (num - at) * sizeof(*v));
+	v[at] = x;
+	return num + 1;
 }
 
 /**
@@ -54,12 +43,11 @@ uint32_t cls_bounds(const struct cls_builder *b, const struct cls_node *node,
 		const struct cls_range *range = cls_range(b, rule[i], dim);
 
 		if (range->lo > region->lo)
-			bound[num++] = range->lo;
+			num = insert(bound, num, range->lo);
 		if (range->hi < region->hi)
-			bound[num++] = range->hi + 1;
+			num = insert(bound, num, range->hi + 1);
 	}
-	sort(bound, num);
-	return unique(bound, num);
+	return num;
 }
 
 /* Number of bounds that are at most @key */

@@ -53,6 +53,21 @@ static uint32_t shift_for(const struct histogram *h, uint32_t dim,
 	return shift;
 }
 
+/* The same for each dim; false if that is what @shift has already */
+static bool find_shifts(const struct cls_builder *b, const struct histogram *h,
+			uint32_t extra, uint8_t *shift)
+{
+	bool differ = false;
+
+	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
+		uint32_t found = shift_for(h, d, extra);
+
+		differ |= found != shift[d];
+		shift[d] = found;
+	}
+	return differ;
+}
+
 static bool has_key(const struct cls_range *range, uint32_t shift)
 {
 	return cls_differ(range->lo, range->hi) <= shift;
@@ -156,20 +171,18 @@ static bool part_is_used(const struct cls_split *split, uint32_t dim)
 
 /* The best part to add to @split; false if none makes it better */
 static bool add_part(struct cls_builder *b, const struct cls_node *node,
-		     const struct histogram *h, uint32_t extra,
-		     struct cls_split *split)
+		     const uint8_t *shift, struct cls_split *split)
 {
 	struct cls_split best = *split;
 
 	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
 		const struct cls_hull *hull = &node->hull[d];
-		uint32_t shift = shift_for(h, d, extra);
 		struct cls_split try = *split;
 
-		if (!hull->num || cls_differ(hull->lo, hull->hi) <= shift ||
+		if (!hull->num || cls_differ(hull->lo, hull->hi) <= shift[d] ||
 		    part_is_used(split, d))
 			continue;
-		try.part[try.num_parts++] = (struct cls_key_part){ d, shift };
+		try.part[try.num_parts++] = (struct cls_key_part){ d, shift[d] };
 		try_part(b, node, &try, &best);
 	}
 	if (best.num_parts == split->num_parts)
@@ -187,17 +200,24 @@ static bool add_part(struct cls_builder *b, const struct cls_node *node,
 void cls_try_hash(struct cls_builder *b, const struct cls_node *node,
 		  struct cls_split *best)
 {
+	uint8_t shift[CLS_DIMS_MAX];
 	struct histogram h;
 
+	/* Not even if each rule had a bucket of its own */
+	if (best->cost <= CLS_NS_HASH + CLS_NS_PART + cls_rest(b, 1))
+		return;
 	histogram_fill(b, node, &h);
+	memset(shift, DIFFER_MAX + 1, sizeof(shift));
 	for (uint32_t i = 0; i < sizeof(extra_allowed) / sizeof(uint32_t); i++) {
 		struct cls_split split = { .kind = CLS_HASH, .cost = best->cost };
 
 		if (extra_allowed[i] * 2 >= node->set.num)
 			break;
+		if (!find_shifts(b, &h, extra_allowed[i], shift))
+			continue;
 		memset(b->key, 0, node->set.num * sizeof(*b->key));
 		while (split.num_parts < DATA_PARTS_MAX &&
-		       add_part(b, node, &h, extra_allowed[i], &split))
+		       add_part(b, node, shift, &split))
 			keys_add(b, node, split.part[split.num_parts - 1]);
 		if (split.num_parts && split.cost < best->cost)
 			*best = split;

@@ -293,6 +293,8 @@ uint32_t cls_emit_hash(struct cls_builder *b, const struct cls_node *node,
  * @last:	last value of the last run
  * @start:	arena: where each run's rules start, and where the last one's end
  * @partial:	arena: a rule covers only some of the run's values
+ * @is_cells:	runs begin and end with cells
+ * @shift:	bits of the dim below a cell
  */
 struct cls_runs {
 	uint32_t first;
@@ -300,6 +302,8 @@ struct cls_runs {
 	uint32_t last;
 	uint32_t start;
 	uint32_t partial;
+	bool is_cells;
+	uint8_t shift;
 };
 
 struct cls_runs cls_runs_find(struct cls_builder *b, const struct cls_node *node,

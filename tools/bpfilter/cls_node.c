@@ -54,6 +54,19 @@ static bool is_poor(const struct cls_node *node, uint32_t dim, uint32_t most)
 	return !num || (uint64_t)num * FEW_RESTRICT < most;
 }
 
+/*
+ * What a split by a dim costs at best: rules that cover the region stay with
+ * each of the others.
+ */
+static float least_cost(const struct cls_builder *b, const struct cls_node *node,
+			uint32_t dim)
+{
+	uint32_t narrow = node->hull[dim].num, wide = node->set.num - narrow;
+	float rest = narrow * cls_rest(b, wide + 1) + wide * cls_rest(b, wide);
+
+	return CLS_NS_CUT + rest / node->set.num + (node->depth ? b->miss : 0);
+}
+
 /* Can the best split be looked for? If so, that is work */
 static bool take_work(struct cls_builder *b, const struct cls_node *node,
 		      uint32_t most)
@@ -84,7 +97,8 @@ static struct cls_split choose(struct cls_builder *b, const struct cls_node *nod
 	for (uint32_t d = 0; d < b->rules->num_dims; d++) {
 		const struct cls_hull *hull = &node->hull[d];
 
-		if (is_poor(node, d, most))
+		if (is_poor(node, d, most) ||
+		    least_cost(b, node, d) >= best.cost)
 			continue;
 		if (hull->lo != hull->hi)
 			cls_try_cells(b, node, d, &best);

@@ -77,13 +77,17 @@ static void runs_of_cells(struct cls_builder *b, const struct cls_node *node,
 	for (uint32_t i = 0; i < num; i++)
 		map->num += b->cells.mark[i];
 	map->last = base.hi;
+	map->shift = split->shift;
+	map->is_cells = true;
 	map->first = cls_push(b, map->num);
 	if (b->error)
 		return;
 	first = cls_numbers(b, map->first);
-	for (uint32_t i = 0; i < num; i++)
+	for (uint32_t i = 0, run = 0; i < num; i++) {
 		if (b->cells.mark[i])
-			*first++ = base.lo + (i << split->shift);
+			first[run++] = base.lo + (i << split->shift);
+		b->cells.over[i] = run - 1;
+	}
 }
 
 static void runs_exact(struct cls_builder *b, const struct cls_node *node,
@@ -143,27 +147,35 @@ struct cls_set cls_runs_set(const struct cls_builder *b,
 	return (struct cls_set){ start[run], start[run + 1] - start[run] };
 }
 
+/* struct run_span - the runs that a rule's range touches */
 struct run_span {
 	uint32_t a;
 	uint32_t z;
 };
 
+/* Of @map's runs by cell, or searched for */
 static struct run_span span_of(const struct cls_builder *b,
 			       const struct cls_runs *map,
 			       const struct cls_range *range)
 {
 	const uint32_t *first = cls_numbers(b, map->first);
-	struct run_span s = { 0, map->num - 1 };
+	uint32_t lo = range->lo > first[0] ? range->lo : first[0];
+	uint32_t hi = range->hi < map->last ? range->hi : map->last;
 
-	if (range->lo > first[0])
-		s.a = run_at(first, map->num, range->lo);
-	if (range->hi < map->last)
-		s.z = run_at(first, map->num, range->hi);
-	return s;
+	if (map->is_cells)
+		return (struct run_span) {
+			b->cells.over[(lo - first[0]) >> map->shift],
+			b->cells.over[(hi - first[0]) >> map->shift],
+		};
+	return (struct run_span) {
+		run_at(first, map->num, lo), run_at(first, map->num, hi),
+	};
 }
 
+/* Finds each rule's runs, too */
 static void count_rules(struct cls_builder *b, const struct cls_node *node,
-			uint32_t dim, const struct cls_runs *map)
+			uint32_t dim, const struct cls_runs *map,
+			struct run_span *span)
 {
 	const uint32_t *rule = cls_numbers(b, node->set.start);
 	uint32_t *start = cls_numbers(b, map->start);
@@ -175,6 +187,7 @@ static void count_rules(struct cls_builder *b, const struct cls_node *node,
 		const struct cls_range *range = cls_range(b, rule[i], dim);
 		struct run_span s = span_of(b, map, range);
 
+		span[i] = s;
 		start[s.a + 1]++;
 		start[s.z + 2]--;
 		if (range->lo > cls_numbers(b, map->first)[s.a])
@@ -190,37 +203,35 @@ static void count_rules(struct cls_builder *b, const struct cls_node *node,
 }
 
 static void deal_rules(struct cls_builder *b, const struct cls_node *node,
-		       uint32_t dim, const struct cls_runs *map)
+		       const struct cls_runs *map, const struct run_span *span)
 {
 	const uint32_t *rule = cls_numbers(b, node->set.start);
 	uint32_t *start = cls_numbers(b, map->start);
 
-	for (uint32_t i = 0; i < node->set.num; i++) {
-		struct run_span s = span_of(b, map, cls_range(b, rule[i], dim));
-
-		for (uint32_t run = s.a; run <= s.z; run++)
+	for (uint32_t i = 0; i < node->set.num; i++)
+		for (uint32_t run = span[i].a; run <= span[i].z; run++)
 			b->arena[start[run]++] = rule[i];
-	}
 	memmove(start + 1, start, map->num * sizeof(*start));
 }
 
 static void fill_runs(struct cls_builder *b, const struct cls_node *node,
 		      uint32_t dim, struct cls_runs *map)
 {
-	uint32_t room, total;
+	uint32_t room, total, span;
 
 	map->start = cls_push(b, map->num + 2);
 	map->partial = cls_push(b, map->num);
+	span = cls_push(b, 2ULL * node->set.num);
 	if (b->error)
 		return;
-	count_rules(b, node, dim, map);
+	count_rules(b, node, dim, map, (void *)cls_numbers(b, span));
 	total = cls_numbers(b, map->start)[map->num];
 	room = cls_push(b, total);
 	if (b->error)
 		return;
 	for (uint32_t i = 0; i <= map->num; i++)
 		cls_numbers(b, map->start)[i] += room;
-	deal_rules(b, node, dim, map);
+	deal_rules(b, node, map, (void *)cls_numbers(b, span));
 	cls_numbers(b, map->start)[0] = room;
 }
 
