@@ -153,6 +153,36 @@ static bool header_implies(enum ir_header given, enum ir_header asked)
 		 given == IR_HEADER_SCTP));
 }
 
+/* Which field a test looks at, if it names one */
+static int field_of(const struct ir_test *t)
+{
+	switch (t->kind) {
+	case IR_TEST_MASKED:
+	case IR_TEST_BYTES:
+	case IR_TEST_RANGE:
+	case IR_TEST_BYTES_RANGE:
+	case IR_TEST_ANY_BIT:
+		return t->field;
+	case IR_TEST_PORTS:
+	case IR_TEST_PRESENT:
+	case IR_TEST_HEADER:
+	case IR_TEST_CONN:
+	case IR_TEST_RANDOM:
+	case IR_TEST_BRIDGE:
+	case IR_TEST_CONST:
+		break;
+	}
+	return -1;
+}
+
+/* Nothing to compare: most pairs of tests are such */
+static bool fields_differ(const struct ir_test *a, const struct ir_test *b)
+{
+	int x = field_of(a), y = field_of(b);
+
+	return x >= 0 && y >= 0 && x != y;
+}
+
 static bool same_option(const struct ir_test *a, const struct ir_test *b)
 {
 	return a->kind == IR_TEST_PRESENT && b->kind == IR_TEST_PRESENT &&
@@ -183,6 +213,8 @@ bool bpfilter_test_implies(const struct ir_ruleset *rs,
 {
 	struct set g, a;
 
+	if (fields_differ(given, asked))
+		return false;
 	if (asked->kind == IR_TEST_CONST)
 		return asked->invert != !!asked->value;
 	if (asked->kind == IR_TEST_HEADER)
@@ -220,6 +252,8 @@ bool bpfilter_test_excludes(const struct ir_ruleset *rs,
 {
 	struct set g, a;
 
+	if (fields_differ(given, asked))
+		return false;
 	if (same_option(given, asked))
 		return given->invert != asked->invert;
 	bpfilter_set_read(rs, given, &g);
