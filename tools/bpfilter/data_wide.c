@@ -219,7 +219,8 @@ void data_put_ports(struct data_rule *dr, const struct ir_test *t)
 			data_put_range(dr, IR_FIELD_L4_DPORT, r[i].lo, r[i].hi,
 				       yes, DATA_TO_NEXT);
 	}
-	if (!t->invert)
+	/* Without memory there is none */
+	if (!t->invert && dr->num_nodes)
 		dr->node[dr->num_nodes - 1].no = DATA_TO_FAIL;
 	data_bind(dr, found);
 	limit_ports(dr, t);
