@@ -71,6 +71,7 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 	struct asm_buf *a = &g->code;
 
 	call_extension(g, KBTF_FUNC_XT_MATCH, t->value);
+	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, g->drop);
 	if (bpfilter_match_writes(g->rs, t)) {
 		asm_emit(a, BPF_STX_MEM(BPF_B, GEN_STATE, BPF_REG_0,
 					GEN_OFF(answer)));
@@ -79,7 +80,6 @@ void gen_bridge_match(struct gen *g, const struct ir_test *t,
 					GEN_OFF(answer)));
 	}
 	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, to->fail);
-	asm_jmp(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, g->drop);
 	if (g->bridged) {
 		asm_emit(a, BPF_LDX_MEM(BPF_B, BPF_REG_1, GEN_STATE,
 					GEN_OFF(said)));

@@ -61,11 +61,11 @@ static void test_bridge(struct gen *g, const struct walk *w,
 
 	walk_lo(g, w, 0);
 	walk_ask(g, w, KBTF_FUNC_XT_MATCH);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, w->drop);
 	if (walk_has(g, DATA_WRITES))
 		walk_reload(g, w, DATA_RECORD_WRITES);
 	walk_again_shape(g, BPF_REG_1, WALK_TEST);
 	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_NO, t->no);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_0, GEN_MATCH_DROP, w->drop);
 	walk_load(g, BPF_B, BPF_REG_2, GEN_OFF(said));
 	asm_emit(a, BPF_ALU32_REG(BPF_OR, BPF_REG_2, BPF_REG_0));
 	walk_store(g, BPF_B, BPF_REG_2, GEN_OFF(said));

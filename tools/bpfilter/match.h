@@ -53,6 +53,7 @@ struct match_group {
 };
 
 /* match_effects.c */
+bool bpfilter_match_may_write(const char *name, uint8_t revision);
 bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t);
 bool bpfilter_rule_writes(const struct ir_ruleset *rs,
 			  const struct ir_rule *rule);

@@ -18,11 +18,27 @@ static const struct {
 };
 
 /**
+ * bpfilter_match_may_write() - whether a match can change the packet
+ * @name:	its name
+ * @revision:	its revision
+ *
+ * Return: true if what was read from the packet has to be read anew behind it.
+ */
+bool bpfilter_match_may_write(const char *name, uint8_t revision)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
+		if (!strcmp(name, writers[i].name) &&
+		    revision == writers[i].revision)
+			return true;
+	return false;
+}
+
+/**
  * bpfilter_match_writes() - whether a test can change the packet
  * @rs:		the ruleset
  * @t:		a test of it
  *
- * Return: true if what was read from the packet has to be read anew behind it.
+ * Return: likewise.
  */
 bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t)
 {
@@ -31,11 +47,7 @@ bool bpfilter_match_writes(const struct ir_ruleset *rs, const struct ir_test *t)
 	if (t->kind != IR_TEST_BRIDGE)
 		return false;
 	b = &rs->bridged[t->value];
-	for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
-		if (!strcmp(b->name, writers[i].name) &&
-		    b->revision == writers[i].revision)
-			return true;
-	return false;
+	return bpfilter_match_may_write(b->name, b->revision);
 }
 
 typedef bool (*test_fn)(const struct ir_ruleset *rs, const struct ir_test *t);

@@ -347,7 +347,9 @@ static bool walk_match(struct walk *w, uint32_t pos,
 	if (index < 0)
 		return model_match(&w->sight, m->u.user.name,
 				   m->u.user.revision, m->data);
-	answer = ask(w, PACKET_ASKED_MATCH, index) & PACKET_ANSWER_MATCH;
+	answer = ask(w, PACKET_ASKED_MATCH, index);
+	if (answer & PACKET_ANSWER_CHANGE)
+		w->sight.mark = packet_written_mark(index);
 	w->sight.hotdrop |= answer & 2;
 	return answer & 1;
 }

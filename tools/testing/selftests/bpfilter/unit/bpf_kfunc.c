@@ -15,10 +15,12 @@
 static uint64_t match(struct vm_world *w, const uint64_t *args)
 {
 	const struct packet *pkt = w->play.pkts;
-	uint64_t answer = pkt->answers[args[2] % PACKET_ANSWERS] &
-			  PACKET_ANSWER_MATCH;
+	uint8_t answer = pkt->answers[args[2] % PACKET_ANSWERS];
 
 	packet_call(&w->calls, PACKET_ASKED_MATCH, args[2], args[3], args[4]);
+	if (answer & PACKET_ANSWER_CHANGE)
+		w->skb.mark = packet_written_mark(args[2]);
+	answer &= PACKET_ANSWER_MATCH;
 	w->over = answer == MATCH_DROP;
 	return answer;
 }

@@ -38,8 +38,11 @@ static unsigned int play_match(struct eval_view *v, const struct ir_rule *rule,
 		EVAL_FAILS, EVAL_HOLDS, EVAL_DROPS, EVAL_HOTDROPS,
 	};
 
-	return sets[ask(v, rule, PACKET_ASKED_MATCH, index) &
-		    PACKET_ANSWER_MATCH];
+	uint8_t answer = ask(v, rule, PACKET_ASKED_MATCH, index);
+
+	if (answer & PACKET_ANSWER_CHANGE)
+		v->mark = packet_written_mark(index);
+	return sets[answer & PACKET_ANSWER_MATCH];
 }
 
 static enum eval_went play_target(struct eval_view *v,

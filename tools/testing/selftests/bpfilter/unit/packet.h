@@ -9,6 +9,14 @@
 #define PACKET_ANSWER_GO_ON	1
 #define PACKET_ANSWER_CHANGE	4
 
+/* The mark that a match gives a packet if it can write to one and is to change it */
+static inline uint32_t packet_written_mark(uint32_t index)
+{
+	static const uint32_t marks[] = { 0x10, 0, 1, 2, UINT32_MAX };
+
+	return marks[index % (sizeof(marks) / sizeof(*marks))];
+}
+
 /* Room for what is below a packet */
 #define PACKET_HEADROOM	72
 

@@ -315,10 +315,12 @@ static void random_statistic(struct rng *r, struct make_entry *e)
 	i->flags = rng_one_in(r, 3);
 }
 
-/* Matches of the kernel's own, one of which nobody knows */
+/* Matches of the kernel's own: one can write, and one nobody knows */
 static void random_bridged(struct rng *r, struct make_entry *e)
 {
-	if (rng_one_in(r, 2))
+	if (rng_one_in(r, 3))
+		make_match(e, "socket", 3, 1);
+	else if (rng_one_in(r, 2))
 		make_match(e, "limit", 0, 40);
 	else
 		make_match(e, "unheard-of", 3, 1 + rng_below(r, 40));

@@ -112,7 +112,7 @@ int vm_compare(const struct vm_case *c, struct vm_world *w)
 	const struct gen_prog *gp = &c->img->prog[c->hook];
 	struct vm_prog prog = {
 		.insns = gp->insns, .num_insns = gp->num_insns,
-		.frames = c->frames,
+		.frames = c->frames, .rounds = c->rounds,
 		.counters_size = 2 * (size_t)c->img->counter_stride,
 	};
 	const struct gen_image *img = c->img;
@@ -165,6 +165,13 @@ int vm_check_code(const struct gen_image *img)
 	return 0;
 }
 
+static bool may_change(const struct ir_ruleset *rs, const struct ir_bridged *b)
+{
+	if (b->is_target)
+		return plan_reloads(rs, &rs->rules[b->rule]);
+	return bpfilter_match_may_write(b->name, b->revision);
+}
+
 static bool never_goes_on(const struct ir_ruleset *rs,
 			  const struct ir_bridged *b)
 {
@@ -177,7 +184,7 @@ static bool never_goes_on(const struct ir_ruleset *rs,
 }
 
 /**
- * vm_mend_answers() - let targets do only what they are known to do
+ * vm_mend_answers() - let extensions do only what they are known to do
  * @rs:		the ruleset
  * @pkt:	the packet that they answer for
  */
@@ -187,7 +194,7 @@ void vm_mend_answers(const struct ir_ruleset *rs, struct packet *pkt)
 		const struct ir_bridged *b = &rs->bridged[i];
 		uint8_t *answer = &pkt->answers[i % PACKET_ANSWERS];
 
-		if (b->is_target && !plan_reloads(rs, &rs->rules[b->rule]))
+		if (!may_change(rs, b))
 			*answer &= ~PACKET_ANSWER_CHANGE;
 		if (b->is_final || never_goes_on(rs, b))
 			*answer &= ~PACKET_ANSWER_GO_ON;
