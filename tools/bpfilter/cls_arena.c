@@ -95,12 +95,12 @@ uint32_t cls_push(struct cls_builder *b, size_t num)
 
 /* --- Lists: each exists once --- */
 
-static uint64_t list_hash(const uint32_t *list)
+static uint64_t list_hash(const struct data_list *list)
 {
 	uint64_t h = 0;
 
-	while (*list != DATA_LIST_END)
-		h = cls_key_add(h, *list++);
+	for (uint32_t i = 0; i < list->num; i++)
+		h = cls_key_add(h, list->record[i]);
 	return h;
 }
 
@@ -133,12 +133,14 @@ static void lists_grow(struct cls_builder *b)
 static bool list_equals(const struct cls_builder *b, uint32_t off,
 			const uint32_t *rule, uint32_t num)
 {
-	const uint32_t *list = data_at(b->buf, off);
+	const struct data_list *list = data_at(b->buf, off);
 
+	if (list->num != num)
+		return false;
 	for (uint32_t i = 0; i < num; i++)
-		if (list[i] != b->rules->record[rule[i]])
+		if (list->record[i] != b->rules->record[rule[i]])
 			return false;
-	return list[num] == DATA_LIST_END;
+	return true;
 }
 
 static uint32_t list_find(const struct cls_builder *b, uint64_t hash,
@@ -153,16 +155,16 @@ static uint32_t list_find(const struct cls_builder *b, uint64_t hash,
 
 static uint32_t list_new(struct cls_builder *b, const uint32_t *rule, uint32_t num)
 {
-	uint32_t off = data_alloc(b->buf, (num + 1ULL) * sizeof(uint32_t),
-				  DATA_NODE_ALIGN);
-	uint32_t *list;
+	uint32_t off = data_alloc(b->buf, cls_list_bytes(num), DATA_NODE_ALIGN);
+	struct data_list *list;
 
 	if (!off)
 		return 0;
 	list = data_at(b->buf, off);
+	list->num = num;
 	for (uint32_t i = 0; i < num; i++)
-		list[i] = b->rules->record[rule[i]];
-	list[num] = DATA_LIST_END;
+		list->record[i] = b->rules->record[rule[i]];
+	list->record[num] = DATA_LIST_END;
 	b->stats->lists++;
 	if (num > b->stats->longest)
 		b->stats->longest = num;

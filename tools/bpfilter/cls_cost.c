@@ -76,7 +76,7 @@ uint32_t cls_rest_bytes(uint32_t num)
 {
 	if (num < 2)
 		return 0;
-	return (num + 1) * sizeof(uint32_t) + (num > CLS_LIST_FINE ? num * REST_BYTES : 0);
+	return cls_list_bytes(num) + (num > CLS_LIST_FINE ? num * REST_BYTES : 0);
 }
 
 /**

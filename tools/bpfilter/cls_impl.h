@@ -211,6 +211,12 @@ static inline uint32_t cls_log2_up(uint32_t n)
 	return n < 2 ? 0 : cls_log2(n - 1) + 1;
 }
 
+/* Memory of a list of @num records, at least 2 */
+static inline uint64_t cls_list_bytes(uint32_t num)
+{
+	return sizeof(struct data_list) + (num + 1ULL) * sizeof(uint32_t);
+}
+
 /* How many cells are worth a look, as a logarithm */
 static inline uint32_t cls_cell_bits(uint32_t num_rules)
 {

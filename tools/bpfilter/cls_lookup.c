@@ -82,8 +82,10 @@ uint32_t cls_descend(const struct data_buf *buf, uint32_t ref,
 static const uint32_t *open_list(const struct data_buf *buf, uint32_t ref,
 				 uint32_t single[2])
 {
+	const struct data_list *list = data_at(buf, ref & ~DATA_REF_KIND);
+
 	if (ref & DATA_REF_LIST)
-		return data_at(buf, ref & ~DATA_REF_KIND);
+		return list->record;
 	single[0] = ref ? ref : DATA_LIST_END;
 	single[1] = DATA_LIST_END;
 	return single;

@@ -140,12 +140,22 @@ struct data_test {
  */
 #define DATA_REF_KIND		3U
 #define DATA_REF_RECORD		0U	/* one record; offset 0: none */
-#define DATA_REF_LIST		1U	/* uint32_t offsets of records, ascending */
+#define DATA_REF_LIST		1U	/* struct data_list */
 #define DATA_REF_CUT		2U	/* struct data_cut */
 #define DATA_REF_NODE		3U	/* kind is in its first byte */
 
 /* Behind a list's last record */
 #define DATA_LIST_END		UINT32_MAX
+
+/**
+ * struct data_list - several records
+ * @num:	how many; who comes back to a list finds where it was by halves
+ * @record:	their offsets, ascending; %DATA_LIST_END is behind the last one
+ */
+struct data_list {
+	uint32_t num;
+	uint32_t record[];
+};
 
 /* First byte of a node, enum data_node_kind */
 enum data_node_kind {

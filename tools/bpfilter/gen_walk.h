@@ -79,6 +79,14 @@ enum walk_list {
 /* Walks under links that one CPU can be in the middle of */
 #define WALK_STACKS	8
 
+/* In a @pos: it is no position, but the offset of the next one in a list */
+#define WALK_IN_LIST	2U
+
+/**
+ * struct walk_jump - where to return to
+ * @chain:	chain
+ * @pos:	position in it, or with %WALK_IN_LIST a place in a list
+ */
 struct walk_jump {
 	uint32_t chain;
 	uint32_t pos;
@@ -151,6 +159,7 @@ void walk_again_shape(struct gen *g, uint8_t reg, uint8_t off);
 
 /* gen_walk_chain.c */
 void walk_enter(struct gen *g, const struct walk *w);
+void walk_open_list(struct gen *g, const struct walk *w);
 void walk_next(struct gen *g, const struct walk *w);
 
 /* gen_walk_scan.c */

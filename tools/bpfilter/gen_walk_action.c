@@ -147,17 +147,31 @@ static void load_behind(struct gen *g, const struct walk *w)
 	asm_emit(a, BPF_ALU32_REG(BPF_ADD, WALK_TEST, WALK_RECORD));
 }
 
-/* Position of the record to return to, to r9: if that is known, the last one */
+/* Will what classifiers said of a chain still hold when a jump comes back? */
+static bool keeps_answer(const struct gen *g)
+{
+	return walk_has(g, DATA_TREE) && !walk_volatile(g);
+}
+
+/*
+ * Where to return to, to r9: the position of the record, or if that is known of
+ * the last one, or the place in the list that records come from.
+ */
 static void load_return(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t behind = asm_label(a), done = asm_label(a);
-	bool shortcut = walk_has(g, DATA_TREE) && !walk_volatile(g);
+	uint32_t list = asm_label(a), behind = asm_label(a);
+	uint32_t done = asm_label(a);
 
-	if (shortcut) {
+	if (keeps_answer(g)) {
 		walk_load(g, BPF_W, BPF_REG_2, GEN_OFF(list));
-		asm_jmp32(a, BPF_JNE, BPF_REG_2, WALK_LAST, behind);
+		asm_jmp32(a, BPF_JNE, BPF_REG_2, WALK_LAST, list);
 		walk_load(g, BPF_W, WALK_TEST, GEN_OFF(last));
+		asm_ja(a, done);
+		asm_bind(a, list);
+		asm_jmp32(a, BPF_JLT, BPF_REG_2, WALK_LISTS, behind);
+		asm_emit(a, BPF_MOV32_REG(WALK_TEST, BPF_REG_2));
+		asm_emit(a, BPF_ALU32_IMM(BPF_OR, WALK_TEST, WALK_IN_LIST));
 		asm_ja(a, done);
 	}
 	asm_bind(a, behind);
@@ -203,22 +217,38 @@ static void do_jump(struct gen *g, const struct walk *w)
 	do_goto(g, w);
 }
 
+/* Back in chain r6, of which r1 is the last record, in the list at r9 */
+static void go_on_in_list(struct gen *g, const struct walk *w)
+{
+	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
+	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(last));
+	asm_emit(&g->code, BPF_ALU32_IMM(BPF_AND, WALK_LIST, ~WALK_IN_LIST));
+	asm_ja(&g->code, w->scan_list);
+}
+
 /* Back in chain r6 at r9: nothing to ask classifiers if that is the last record */
 static void enter_again(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
+	uint32_t list = asm_label(a);
 
-	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
-	if (walk_has(g, DATA_TREE)) {
-		walk_point(g, w, BPF_REG_1, WALK_RECORD);
-		asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1,
-					CHAIN_OFF(last)));
-		asm_jmp32_reg(a, BPF_JLT, WALK_TEST, BPF_REG_2, w->enter);
-		walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
-		walk_store(g, BPF_W, BPF_REG_2, GEN_OFF(last));
-		asm_ja(a, w->last);
-	} else {
+	if (!walk_has(g, DATA_TREE)) {
+		walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
 		asm_ja(a, w->enter);
+		return;
+	}
+	walk_point(g, w, BPF_REG_2, WALK_RECORD);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_2, CHAIN_OFF(last)));
+	if (keeps_answer(g))
+		asm_jmp32(a, BPF_JSET, WALK_TEST, WALK_IN_LIST, list);
+	walk_store(g, BPF_W, WALK_TEST, GEN_OFF(pos));
+	asm_jmp32_reg(a, BPF_JLT, WALK_TEST, BPF_REG_1, w->enter);
+	walk_store(g, BPF_W, WALK_RECORD, GEN_OFF(chain));
+	walk_store(g, BPF_W, BPF_REG_1, GEN_OFF(last));
+	asm_ja(a, w->last);
+	if (keeps_answer(g)) {
+		asm_bind(a, list);
+		go_on_in_list(g, w);
 	}
 }
 
@@ -416,6 +446,8 @@ void walk_matched(struct gen *g, const struct walk *w)
 			asm_jmp32(a, BPF_JEQ, BPF_REG_0, actions[i].action,
 				  label[i]);
 	}
+	if (walk_has(g, DATA_WRITES) && walk_volatile(g))
+		walk_ask_again(g, w, DATA_RECORD_WRITES);
 	asm_ja(a, w->next);
 	for (i = 0; i < NUM_ACTIONS; i++) {
 		if (!walk_has(g, actions[i].feature))

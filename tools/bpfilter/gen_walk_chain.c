@@ -12,6 +12,7 @@
 
 #define CHAIN_OFF(member)	((int16_t)offsetof(struct data_chain, member))
 #define SHAPE_OFF(member)	((int16_t)offsetof(struct data_shape, member))
+#define LIST_OFF(member)	((int16_t)offsetof(struct data_list, member))
 
 /* --- Entering a chain --- */
 
@@ -40,20 +41,49 @@ static void enter_all(struct gen *g, const struct walk *w)
 	walk_scan_all(g, w);
 }
 
-/* Let r9 pass by what of the list lies before the position r1 */
-static void skip_listed(struct gen *g, const struct walk *w)
+/**
+ * walk_open_list() - find where to go on in a list
+ * @g:		program
+ * @w:		walk
+ *
+ * r3 is a ref to a list and becomes the offset of the first record's in it that
+ * is at or behind the position. That is searched by halves: where many rules of
+ * a list jump, or change what classifiers look at, the chain is entered again
+ * after each of them. Uses r0 to r5.
+ */
+void walk_open_list(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t again = asm_label(a);
+	uint32_t again = asm_label(a), lower = asm_label(a);
+	uint32_t found = asm_label(a);
 
 	gen_step(g, "walk: pass by rules of the list that are done with");
-	asm_jmp32(a, BPF_JEQ, BPF_REG_1, WALK_START, w->scan_list);
-	walk_loop(g, w, again, 1 << BPF_REG_1);
-	walk_point(g, w, BPF_REG_2, WALK_LIST);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_3, BPF_REG_2, 0));
-	asm_jmp32_reg(a, BPF_JGE, BPF_REG_3, BPF_REG_1, w->scan_list);
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, WALK_LIST, sizeof(uint32_t)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_3));
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, LIST_OFF(record)));
+	walk_load(g, BPF_W, BPF_REG_5, GEN_OFF(pos));
+	asm_jmp32(a, BPF_JEQ, BPF_REG_5, WALK_START, found);
+	walk_point(g, w, BPF_REG_1, BPF_REG_4);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, LIST_OFF(num)));
+
+	/* r0 of them are left, from r3 on */
+	walk_loop(g, w, again, 1 << BPF_REG_0 | 1 << BPF_REG_3 |
+			       1 << BPF_REG_5);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, found);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_0));
+	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_1, 1));
+	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_1, 2));
+	asm_emit(a, BPF_ALU32_REG(BPF_ADD, BPF_REG_1, BPF_REG_3));
+	walk_point(g, w, BPF_REG_2, BPF_REG_1);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
+	asm_jmp32_reg(a, BPF_JGE, BPF_REG_2, BPF_REG_5, lower);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_1));
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_SUB, BPF_REG_0, 1));
+	asm_bind(a, lower);
+	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_0, 1));
 	asm_ja(a, again);
+	asm_bind(a, found);
 }
 
 /*
@@ -74,9 +104,8 @@ static void take_leaf(struct gen *g, const struct walk *w)
 	asm_ja(a, w->run);
 
 	asm_bind(a, list);
-	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
+	walk_open_list(g, w);
 	asm_emit(a, BPF_MOV32_REG(WALK_LIST, BPF_REG_3));
-	skip_listed(g, w);
 	walk_scan_list(g, w);
 }
 

@@ -55,7 +55,7 @@ void walk_next_tree(struct gen *g, uint32_t more)
  * @w:		walk
  *
  * r3 is a record or a list, r4 which of both. Of a list nothing has been read
- * yet, which is as if its first record was before all others.
+ * yet, which is as if a record before all others had been.
  */
 void walk_keep_leaf(struct gen *g, const struct walk *w)
 {
@@ -63,8 +63,8 @@ void walk_keep_leaf(struct gen *g, const struct walk *w)
 	uint32_t record = asm_label(a), store = asm_label(a);
 
 	gen_step(g, "walk: keep what the classifier named");
-	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_4, DATA_REF_RECORD, record);
+	walk_open_list(g, w);
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_5, BPF_REG_3));
 	asm_emit(a, BPF_MOV32_IMM(BPF_REG_3, 0));
 	asm_ja(a, store);

@@ -122,19 +122,21 @@ static const char *push(struct look *l, const uint32_t *ref, uint32_t num)
 
 static const char *verify_list(const struct cls_case *c, uint32_t off)
 {
-	const uint32_t *list = data_at(&c->buf, off);
+	const struct data_list *list = data_at(&c->buf, off);
 	uint32_t last = 0;
 
-	for (; inside(c, off, sizeof(*list)); off += sizeof(*list), list++) {
-		if (*list == DATA_LIST_END)
-			return NULL;
-		if (*list <= last)
+	if (!inside(c, off, sizeof(*list)) ||
+	    !inside(c, off, sizeof(*list) + 4 * (list->num + 1ULL)))
+		return "a list leads out of the map";
+	for (uint32_t i = 0; i < list->num; i++) {
+		if (list->record[i] <= last)
 			return "a list does not ascend";
-		if (!is_record(c, *list))
+		if (!is_record(c, list->record[i]))
 			return "a list names what is no record";
-		last = *list;
+		last = list->record[i];
 	}
-	return "a list has no end";
+	return list->record[list->num] == DATA_LIST_END ? NULL :
+							  "a list has no end";
 }
 
 static const char *verify_cut(struct look *l, uint32_t off)

@@ -16,6 +16,7 @@
  * @play:	the packet
  * @shape:	how it lies in memory
  * @taken:	under links: stacks of jumps that others have
+ * @rounds:	of loops that it may take, 0 for any number
  * @result:	what the program has to return
  * @want:	what else; all of it
  */
@@ -27,6 +28,7 @@ struct vm_case {
 	struct packet_play play;
 	struct vm_shape shape;
 	uint32_t taken;
+	uint32_t rounds;
 	uint64_t result;
 	const struct ir_outcome *want;
 };
