@@ -28,12 +28,16 @@
 #define SYSCALL_ARCH	AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define SYSCALL_ARCH	AUDIT_ARCH_AARCH64
+#elif defined(__loongarch64)
+#define SYSCALL_ARCH	AUDIT_ARCH_LOONGARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
 #define SYSCALL_ARCH	AUDIT_ARCH_RISCV64
 #elif defined(__s390x__)
 #define SYSCALL_ARCH	AUDIT_ARCH_S390X
 #elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define SYSCALL_ARCH	AUDIT_ARCH_PPC64LE
+#elif defined(__powerpc64__)
+#define SYSCALL_ARCH	AUDIT_ARCH_PPC64
 #else
 #error "no AUDIT_ARCH for this architecture"
 #endif
