@@ -22,8 +22,9 @@
 #include "internal.h"
 
 /*
- * The two targets that the native engines themselves register. Ours are on no list, only
- * in rulesets, so they work the same whether or not the engines are there.
+ * The two targets that the native engines themselves register. Ours are on no
+ * list, only in rulesets, so they work the same whether or not the engines are
+ * there.
  */
 static struct xt_target builtin_targets[] __read_mostly = {
 	{

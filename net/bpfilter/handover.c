@@ -206,6 +206,9 @@ static int takeover(struct handover *ho)
 						ho->spec->xt.name));
 	if (err)
 		return err;
+	/* Hooks are exchanged one for one */
+	if (ho->blob->valid_hooks != ho->spec->xt.valid_hooks)
+		return -EOPNOTSUPP;
 	ho->buffer = kvmalloc(ho->blob->size, GFP_KERNEL_ACCOUNT);
 	if (!ho->buffer)
 		return -ENOMEM;

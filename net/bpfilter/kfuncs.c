@@ -27,6 +27,9 @@
 #include <linux/percpu.h>
 #include <linux/skbuff.h>
 #include <net/ipv6.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
 
 #include "internal.h"
 
@@ -317,8 +320,21 @@ static const struct btf_kfunc_id_set bpfilter_kfunc_set = {
 	.set	= &bpfilter_kfunc_ids,
 };
 
+/*
+ * Programs read these through bpf_rdonly_cast(), which only knows the types of
+ * vmlinux. Where conntrack is a module nothing else would put them there.
+ */
+static void __init emit_types(void)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	BTF_TYPE_EMIT(struct nf_conn);
+#endif
+	BTF_TYPE_EMIT(struct timespec64);
+}
+
 static int __init bpfilter_kfuncs_init(void)
 {
+	emit_types();
 	return register_btf_kfunc_id_set(BPF_PROG_TYPE_NETFILTER,
 					 &bpfilter_kfunc_set);
 }

@@ -8,7 +8,6 @@
  */
 
 #include <linux/bpfilter.h>
-#include <linux/btf.h>
 #include <linux/capability.h>
 #include <linux/kmod.h>
 #include <linux/module.h>
@@ -17,9 +16,6 @@
 #include <linux/rcupdate.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-#include <net/netfilter/nf_conntrack.h>
-#endif
 #include <uapi/linux/bpfilter.h>
 
 static const struct bpfilter_sockopt_ops __rcu *bpfilter_ops;
@@ -52,18 +48,6 @@ void bpfilter_sockopt_unregister(void)
 	synchronize_rcu();
 }
 EXPORT_SYMBOL_GPL(bpfilter_sockopt_unregister);
-
-/*
- * Programs read these through bpf_rdonly_cast(), which only knows the types of
- * vmlinux. Where conntrack is a module nothing else would put them there.
- */
-static void emit_types(void)
-{
-#if IS_ENABLED(CONFIG_NF_CONNTRACK)
-	BTF_TYPE_EMIT(struct nf_conn);
-#endif
-	BTF_TYPE_EMIT(struct timespec64);
-}
 
 /* Exact numbers: others between 64 and 80 are not iptables' */
 static bool is_set_option(u8 nfproto, int optname)
@@ -132,7 +116,6 @@ static int offer_set(struct sock *sk, u8 nfproto, int optname,
 
 	if (!is_set_option(nfproto, optname))
 		return -ENOPROTOOPT;
-	emit_types();
 
 	ops = optname == IPT_SO_SET_REPLACE ? ops_request(sk) : ops_get();
 	if (!ops)
