@@ -3,14 +3,17 @@
  * bpfilter dump - a ruleset as the translator sees it, and its instructions
  *
  * The ruleset is that of a live table or of a file; both are a blob as
- * iptables would send it. Of a table that bpfilter runs the instructions are
- * those in force. Anything else is compiled here, without being loaded.
+ * iptables would send it, made by iptables itself if the file is text. Of a
+ * table that bpfilter runs the instructions are those in force. Anything else is
+ * compiled here, without being loaded.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/netfilter.h>
+#include <sys/stat.h>
 
 #include "cmd.h"
 #include "cmd_source.h"
@@ -18,9 +21,9 @@
 
 /**
  * struct dump_args - the arguments of the command
- * @fam:	family of the table or blob
+ * @fam:	family of the table or ruleset
  * @table:	name of a live table, or NULL
- * @file:	name of a file with a blob, or NULL
+ * @file:	name of a file with a blob or text, or NULL
  * @save:	where to write the blob, or NULL
  * @ir:		print the IR
  * @insns:	print the instructions
@@ -65,12 +68,13 @@ static const char *word_value(int *argc, char ***argv)
 	return (*argv)[-1];
 }
 
-/* A family stands before the name if it is not that of IPv4 */
-static const char *source_value(struct dump_args *args, int *argc, char ***argv)
+/* A family stands before the name if it is not @family */
+static const char *source_value(struct dump_args *args, uint16_t family,
+				int *argc, char ***argv)
 {
 	const struct table_family *fam = NULL;
 
-	args->fam = &table_families[0];
+	args->fam = table_family_find(family);
 	if (*argc > 2)
 		fam = table_family_word((*argv)[1]);
 	if (fam) {
@@ -85,12 +89,12 @@ static int args_source(struct cmd_ctx *ctx, struct dump_args *args, int *argc,
 		       char ***argv)
 {
 	if (*argc && cmd_word(**argv, "table"))
-		args->table = source_value(args, argc, argv);
+		args->table = source_value(args, NFPROTO_IPV4, argc, argv);
 	else if (*argc && cmd_word(**argv, "file"))
-		args->file = source_value(args, argc, argv);
+		args->file = source_value(args, ctx->family, argc, argv);
 
 	return args->table || args->file ? CMD_OK :
-	       cmd_usage(ctx, "dump needs \"table NAME\" or \"file BLOB\"");
+	       cmd_usage(ctx, "dump needs \"table NAME\" or \"file FILE\"");
 }
 
 static int args_read(struct cmd_ctx *ctx, struct dump_args *args, int argc,
@@ -129,14 +133,58 @@ static int args_read(struct cmd_ctx *ctx, struct dump_args *args, int argc,
 
 /* Blob */
 
-static int blob_from_file(struct cmd_ctx *ctx, const char *name,
-			  struct dump *d)
+static bool is_regular(const char *name)
+{
+	struct stat st;
+
+	return strcmp(name, "-") && !stat(name, &st) && S_ISREG(st.st_mode);
+}
+
+static int blob_read(struct cmd_ctx *ctx, const char *name, struct dump *d)
 {
 	char *data;
 	int ret = source_read_file(name, &data, &d->size);
 
 	d->blob = (struct ipt_replace *)data;
 	return ret ? cmd_error(ctx, "%s: %s", name, strerror(-ret)) : CMD_OK;
+}
+
+static int blob_from_source(struct cmd_ctx *ctx, const char *name,
+			    struct dump *d)
+{
+	struct source src;
+	int ret;
+
+	ret = source_load(ctx, name, d->fam->family, &src);
+	if (ret == CMD_OK && src.num != 1)
+		ret = cmd_error(ctx, "%s: %u tables, dump takes one", name,
+				src.num);
+	if (ret == CMD_OK) {
+		d->blob = src.tables[0].blob;
+		d->size = table_blob_size(d->blob);
+		src.tables[0].blob = NULL;
+	}
+	source_free(&src);
+	return ret;
+}
+
+/*
+ * A blob goes to the translator as it is, whatever is wrong with it, and takes
+ * no namespace. What may be there to be read once only is left to source_load().
+ */
+static int blob_from_file(struct cmd_ctx *ctx, const char *name,
+			  struct dump *d)
+{
+	int ret;
+
+	if (is_regular(name)) {
+		ret = blob_read(ctx, name, d);
+		if (ret != CMD_OK || source_is_blob(d->blob, d->size))
+			return ret;
+		free(d->blob);
+		d->blob = NULL;
+	}
+	return blob_from_source(ctx, name, d);
 }
 
 static int blob_to_file(struct cmd_ctx *ctx, const char *name,

@@ -209,7 +209,15 @@ static int tables_add(struct source *src, uint16_t family, const char *data,
 	return ret;
 }
 
-static bool is_blob(const char *data, size_t size)
+/**
+ * source_is_blob() - is a ruleset a blob, or text?
+ * @data:	its bytes
+ * @size:	their number
+ *
+ * Return: whether it is a blob: that has zeroes where its table's name ends, and
+ *	text has none.
+ */
+bool source_is_blob(const char *data, size_t size)
 {
 	return memchr(data, '\0', size < XT_TABLE_MAXNAMELEN ?
 		      size : XT_TABLE_MAXNAMELEN);
@@ -457,7 +465,7 @@ int source_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
 	rest.data = data;
 	if (ret)
 		ret = cmd_error(ctx, "%s: %s", path, strerror(-ret));
-	else if (is_blob(data, rest.size))
+	else if (source_is_blob(data, rest.size))
 		ret = blobs_load(ctx, path, family, &rest, src);
 	else
 		ret = text_load(ctx, path, family, &rest, src);

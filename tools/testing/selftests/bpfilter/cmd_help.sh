@@ -4,18 +4,32 @@
 # The command's help, its man page and what completes its command lines agree,
 # and what the man page says of JSON holds.
 
-# shellcheck disable=SC2154	# $box and $scratch come from lib.sh
+# shellcheck disable=SC2154	# $box, $scratch and $lib_dir come from lib.sh
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 
 BPFILTER=${BPFILTER:-bpfilter}
-DOC=${DOC:-$(cd "$(dirname "$0")" && pwd)/../doc}
+
+# find_doc FILE FOLDER: where $DOC, an installed test or a kernel tree has it
+find_doc()
+{
+	local file
+
+	for file in "${DOC:-$lib_dir/../doc}/$1" \
+		    "$lib_dir/../../../bpfilter/$2/$1"; do
+		[[ ! -r $file ]] || break
+	done
+	echo "$file"
+}
+
+MAN=$(find_doc bpfilter.rst Documentation)
+COMPLETION=$(find_doc bpfilter bash-completion)
 
 require_bpfilter
 require_cmd "$BPFILTER" jq
-[[ -r $DOC/bpfilter.rst && -r $DOC/bpfilter ]] ||
-	skip_all "no man page and completion in $DOC"
+[[ -r $MAN && -r $COMPLETION ]] ||
+	skip_all "no man page $MAN or completion $COMPLETION"
 
 HELP=$("$BPFILTER" help)
 
@@ -30,27 +44,50 @@ options()
 	grep -oE -- '^    -., --[a-z0-9-]+' <<<"$HELP" | tr -d ' ' | tr , '\n' | sort
 }
 
-# Words in bold of a definition in the synopsis of the man page
-man_synopsis()
+# The lists below have a word as often as the man page has it, which is once
+
+# man_section TITLE: its lines without the title
+man_section()
 {
-	awk -v name="^[*]$1[*] :=" '
-		$0 ~ name { on = 1 }
-		on && /^$/ { exit }
-		on' "$DOC/bpfilter.rst" | grep -oE '\*\*[a-zA-Z0-9-]+\*\*' |
-		tr -d '*' | sort -u
+	awk -v title="$1" '
+		/^===/ && last ~ /^[A-Z]/ { on = last == title; last = ""; next }
+		on { print last }
+		{ last = $0 }
+		END { if (on) print last }' "$MAN"
 }
 
-# Commands and options that the man page has a paragraph for
+man_titles()
+{
+	awk '/^===/ && last ~ /^[A-Z]/ { print last }
+		{ last = $0 }' "$MAN"
+}
+
+# Words in bold from a definition in the synopsis to the next one or the end
+man_synopsis()
+{
+	man_section SYNOPSIS | awk -v name="^[*]$1[*] :=" '
+		/^[*][A-Z]+[*] :=/ { on = $0 ~ name }
+		on' | grep -oE '\*\*[a-zA-Z0-9-]+\*\*' | tr -d '*' | sort
+}
+
+man_overview()
+{
+	man_section COMMANDS |
+		sed -nE 's/^[|] \*\*bpfilter\*\* (\[[^]]*\] )?\*\*([a-z]+)\*\*.*/\2/p' |
+		sort
+}
+
+# Commands and options that the man page has a paragraph for; dump has two
 man_commands()
 {
-	sed -nE 's/^bpfilter ([a-z]+).*/\1/p' "$DOC/bpfilter.rst" | sort -u
+	sed -nE '/^bpfilter dump file /d; s/^bpfilter ([a-z]+).*/\1/p' "$MAN" |
+		sort
 }
 
 man_options()
 {
-	awk '/^[A-Z]+$/ { part = $0 } part == "OPTIONS" && /^-., --/' \
-		"$DOC/bpfilter.rst" | grep -oE -- '(^|[ ,])--?[a-z0-9A-Z-]+' |
-		tr -d ' ,' | sort
+	man_section OPTIONS | grep -E -- '^-., --' |
+		grep -oE -- '(^|[ ,])--?[a-z0-9A-Z-]+' | tr -d ' ,' | sort
 }
 
 # complete WORD...: what the last one can become
@@ -58,7 +95,7 @@ complete_line()
 {
 	(
 		# shellcheck source=/dev/null
-		. "$DOC/bpfilter"
+		. "$COMPLETION"
 		export COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 		COMPREPLY=()
 		_bpfilter
@@ -79,7 +116,19 @@ agree()
 test_man_commands()
 {
 	agree "commands of the synopsis" "$(man_synopsis COMMAND)" "$(commands)" &&
+		agree "commands of the overview" "$(man_overview)" "$(commands)" &&
 		agree "commands of the man page" "$(man_commands)" "$(commands)"
+}
+
+test_man_titles()
+{
+	local twice
+
+	twice=$(man_titles | sort | uniq -d)
+	[[ $(man_titles) && -z $twice ]] || {
+		echo "# more than one section ${twice//$'\n'/, }"
+		return 1
+	}
 }
 
 test_man_options()
@@ -117,7 +166,7 @@ test_own_options()
 		[[ $words ]] || continue
 		agree "options of $cmd in the man page" "$(awk -v name="$cmd" '
 			/^bpfilter / { on = $2 == name }
-			on' "$DOC/bpfilter.rst" | grep -oE -- '^ {4}.*\*\*--[a-z]+\*\*' |
+			on' "$MAN" | grep -oE -- '^ {4}.*\*\*--[a-z]+\*\*' |
 			grep -oE -- '--[a-z]+' | sort -u |
 			grep -xF -- "$words")" "$words" &&
 			agree "completed options of $cmd" \
@@ -141,19 +190,32 @@ test_help_is_all()
 	done
 }
 
-# Each member of what show says stands in the man page
-test_members()
+# members COMMAND...: each member of its JSON stands in that section of the man
+# page, in italics: in bold it would be a command or a value
+members()
 {
 	local key missing=''
 
-	in_ns "$box" "$BPFILTER" -j -P show >"$scratch/show" || return
+	in_ns "$box" "$BPFILTER" -j "$@" >"$scratch/members" || return
 	while read -r key; do
-		grep -qF -- "*$key*" "$DOC/bpfilter.rst" || missing+=" $key"
-	done < <(jq -r '[paths | map(strings)[-1:][]] | unique[]' "$scratch/show")
+		man_section JSON | grep -qE -- "(^|[^*])[*]${key}[*]([^*]|$)" ||
+			missing+=" $key"
+	done < <(jq -r '[paths | map(strings)[-1:][]] | unique[]' \
+		"$scratch/members")
 	[[ -z $missing ]] || {
-		echo "# not in the man page:$missing"
+		echo "# of $* not in the man page:$missing"
 		return 1
 	}
+}
+
+test_members()
+{
+	local cmd
+
+	members -P show || return
+	for cmd in rules explain help version; do
+		members "$cmd" || return
+	done
 }
 
 # The example for Prometheus, as far as its pipe goes
@@ -163,7 +225,7 @@ test_metrics()
 
 	text=$(awk '/^    bpfilter -a -j show/ { on = 1 }
 		    / > \/var/ { exit }
-		    on' "$DOC/bpfilter.rst" | sed 's/ \\$//')
+		    on' "$MAN" | sed 's/ \\$//')
 	[[ $text ]] || return
 	eval "${text/bpfilter/"$BPFILTER"}" >"$scratch/metrics" || return
 	grep -q "^bpfilter_rules{netns=\"$box\",family=\"ipv4\",table=\"filter\"} 1$" \
@@ -178,16 +240,17 @@ test_metrics()
 	}
 }
 
-plan 8
+plan 9
 ns_add box
 bpfilter_on "$box"
 ipt "$box" -A INPUT -p tcp -m limit -j ACCEPT
 check "the man page has the commands of help" test_man_commands
+check "the man page has each section once" test_man_titles
 check "the man page has the options of help" test_man_options
 check "completion offers the commands of help" test_completion_commands
 check "completion offers the options of help" test_completion_options
 check "so do the options of single commands" test_own_options
 check "an option that help does not have is refused" test_help_is_all
-check "the man page has all members of show's JSON" test_members
+check "the man page has all members of JSON" test_members
 check "the example for Prometheus gives metrics" test_metrics
 finish
