@@ -87,64 +87,6 @@ struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 	return cost;
 }
 
-/**
- * plan_test_selects() - does a test ask for a value, or a range of them?
- * @t:		test
- *
- * Return: whether it does.
- */
-bool plan_test_selects(const struct ir_test *t)
-{
-	switch (t->kind) {
-	case IR_TEST_MASKED:
-	case IR_TEST_BYTES:
-	case IR_TEST_RANGE:
-	case IR_TEST_BYTES_RANGE:
-		return !t->invert;
-	case IR_TEST_PORTS:
-		return !t->invert &&
-		       t->ports != (IR_PORTS_SRC | IR_PORTS_DST);
-	case IR_TEST_ANY_BIT:
-	case IR_TEST_PRESENT:
-	case IR_TEST_HEADER:
-	case IR_TEST_CONN:
-	case IR_TEST_RANDOM:
-	case IR_TEST_BRIDGE:
-	case IR_TEST_CONST:
-		return false;
-	}
-	return false;
-}
-
-/**
- * plan_is_selective() - can a classifier tell packets apart by a rule?
- * @rs:		the table
- * @rule:	rule
- *
- * Return: whether it asks for a value of something; that may be too much said
- * if its match is not the first.
- */
-bool plan_is_selective(const struct ir_ruleset *rs, const struct ir_rule *rule)
-{
-	uint32_t m, t;
-
-	for (m = 0; m < rule->num_matches; m++) {
-		const struct ir_match *match =
-			&rs->matches[rule->first_match + m];
-
-		for (t = 0; t < match->num; t++) {
-			const struct ir_test *test =
-				&rs->tests[match->first + t];
-
-			if (test->kind == IR_TEST_BRIDGE)
-				return false;
-			if (plan_test_selects(test))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void need_field(struct plan_need *need, const struct ir_test *t)
 {
 	const uint64_t nat = XT_CONNTRACK_STATE_SNAT | XT_CONNTRACK_STATE_DNAT;

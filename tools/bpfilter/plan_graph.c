@@ -43,7 +43,6 @@ static int scan_chain(struct plan_graph *pg, uint32_t chain)
 
 		pc->own.insns += cost.insns;
 		pc->own.branches += cost.branches;
-		pc->num_selective += plan_is_selective(pg->rs, r);
 		plan_need_rule(&pc->need, pg->rs, r);
 		if ((r->action == IR_ACTION_JUMP ||
 		     r->action == IR_ACTION_GOTO) &&
@@ -51,7 +50,7 @@ static int scan_chain(struct plan_graph *pg, uint32_t chain)
 			return -ENOMEM;
 	}
 	pc->num_calls = pg->num_calls - pc->calls;
-	return 0;
+	return plan_count_rules(pg->rs, c->first, c->end, &pc->rules);
 }
 
 static bool is_scannable(const struct ir_ruleset *rs)

@@ -24,17 +24,31 @@ struct plan_cost {
 };
 
 /**
+ * struct plan_rules - rules by what classifiers do for them
+ * @num:	rules that need code
+ * @num_selective: of those, how many classifiers leave out for a packet. These
+ *		are whole rules: two that get every other packet are one
+ * @num_again:	rules that they never leave out, that match and behind which they
+ *		are asked again
+ */
+struct plan_rules {
+	uint32_t num;
+	uint32_t num_selective;
+	uint32_t num_again;
+};
+
+/**
  * struct plan_chain - a chain, the same for all hooks
  * @calls:	index in struct plan_graph's @calls of its first jump
  * @num_calls:	number of its jumps and gotos
- * @num_selective: rules that a classifier can tell packets apart by
+ * @rules:	its rules
  * @own:	cost of its rules, without what they jump to
  * @need:	what its rules look at, without what they jump to
  */
 struct plan_chain {
 	uint32_t calls;
 	uint32_t num_calls;
-	uint32_t num_selective;
+	struct plan_rules rules;
 	struct plan_cost own;
 	struct plan_need need;
 };
@@ -44,6 +58,7 @@ struct plan_chain {
  * @level:	frames of the stack between the hook's own chain and this one, at
  *		most, if no chain were inline
  * @wants_data:	code that jumps to it shall find it as data
+ * @is_dear:	packets would lose much if it were data, or what jumps to it
  * @is_code:	code jumps to it as code
  * @is_data:	packets can get to it as data
  * @code_end:	index behind the last rule that is code
@@ -57,6 +72,7 @@ struct plan_chain {
 struct plan_node {
 	uint32_t level;
 	bool wants_data;
+	bool is_dear;
 	bool is_code;
 	bool is_data;
 	uint32_t code_end;
@@ -109,15 +125,19 @@ static inline uint64_t plan_product(uint64_t a, uint64_t b)
 /* plan_cost.c */
 struct plan_cost plan_rule_cost(const struct ir_ruleset *rs,
 				const struct ir_rule *rule);
-bool plan_test_selects(const struct ir_test *t);
-bool plan_is_selective(const struct ir_ruleset *rs,
-		       const struct ir_rule *rule);
 void plan_need_rule(struct plan_need *need, const struct ir_ruleset *rs,
 		    const struct ir_rule *rule);
 void plan_need_merge(struct plan_need *need, const struct plan_need *more);
 void plan_need_data(struct plan_need *need, const struct plan_need *chain,
 		    bool tree);
 bool plan_reloads(const struct ir_ruleset *rs, const struct ir_rule *rule);
+
+/* plan_select.c */
+bool plan_test_selects(const struct ir_test *t);
+uint32_t plan_count_live(const struct ir_ruleset *rs, uint32_t first,
+			 uint32_t end);
+int plan_count_rules(const struct ir_ruleset *rs, uint32_t first, uint32_t end,
+		     struct plan_rules *out);
 
 /* plan_graph.c */
 int plan_graph_make(struct plan_graph *pg, const struct ir_ruleset *rs,

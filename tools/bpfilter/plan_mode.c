@@ -16,6 +16,12 @@
  * own. That never fails, so it also is what becomes of what the verifier's
  * limits do not allow as code (see plan_limits.h).
  *
+ * But a long chain whose rules no classifier can tell apart is much dearer as
+ * data: all its rules are tested there as well, and behind each jump that comes
+ * back its classifiers are asked again. Packets soon lose more by that than
+ * loading takes, so the size is another one there, and that goes for the chains
+ * that such a chain jumps to as well.
+ *
  * A chain that data jumps to is data. It is code, too, if code jumps to it and
  * it does not want to be data.
  *
@@ -36,30 +42,61 @@
  */
 #define COST_CODE_RULE	4	/* a rule that does not match */
 #define COST_DATA_ENTER	200	/* calling walk(), and what classifiers say */
-#define COST_DATA_RULE	30	/* the rule that matches, from among a few */
+#define COST_DATA_RULE	30	/* a rule from among those that they name */
+#define COST_DATA_AGAIN	250	/* one behind which they are asked again */
+
+/* By so much or more a chain is much dearer as data than as code */
+#define COST_DEAR	1000
 
 /* Share of a chain's rules that a packet is tested by, matching or not */
 #define RULES_TESTED	3
 #define RULES_TESTED_OF	4
 
-/* More code than that takes longer to load than packets would gain by it */
+/*
+ * More code than that takes longer to load than packets would gain by it. So
+ * many instructions of chains that are much dearer as data count for one.
+ */
 #define AUTO_INSNS_MAX	10000
+#define DEAR_INSNS_PER	32
 
 static uint64_t code_cost(uint64_t rules)
 {
 	return rules * COST_CODE_RULE * RULES_TESTED / RULES_TESTED_OF;
 }
 
+/*
+ * Of rules that classifiers do not leave out one is that which matches: it costs
+ * the same whatever share of them is tested before.
+ */
+static uint64_t data_cost(const struct plan_rules *r, bool has_trees)
+{
+	uint64_t met = r->num, again = 0;
+
+	if (has_trees) {
+		met -= r->num_selective + !!r->num_selective;
+		again = r->num_again < met ? r->num_again : met;
+	}
+	return COST_DATA_ENTER + COST_DATA_RULE +
+	       ((met - again) * COST_DATA_RULE + again * COST_DATA_AGAIN) *
+	       RULES_TESTED / RULES_TESTED_OF;
+}
+
 static bool is_cheaper_as_data(const struct plan_graph *pg, uint32_t chain,
 			       const struct compile_env *env)
 {
-	const struct ir_chain *c = &pg->rs->chains[chain];
+	const struct plan_rules *r = &pg->chains[chain].rules;
 
 	return plan_wants_tree(pg->rs, chain, env) &&
-	       code_cost(pg->chains[chain].num_selective) >
-	       COST_DATA_ENTER + COST_DATA_RULE +
-	       code_cost(c->end - c->first - pg->chains[chain].num_selective) *
-	       (COST_DATA_RULE / COST_CODE_RULE);
+	       code_cost(r->num) > data_cost(r, true);
+}
+
+static bool is_dear_as_data(const struct plan_graph *pg, uint32_t chain,
+			    const struct compile_env *env)
+{
+	const struct plan_rules *r = &pg->chains[chain].rules;
+
+	return plan_wants_tree(pg->rs, chain, env) &&
+	       data_cost(r, true) > code_cost(r->num) + COST_DEAR;
 }
 
 /**
@@ -93,6 +130,7 @@ static bool draw(uint32_t seed, uint32_t chain)
 enum attempt {
 	ATTEMPT_COST,
 	ATTEMPT_TREES,
+	ATTEMPT_DEAR_TREES,
 	ATTEMPT_USER_CHAINS,
 	ATTEMPT_ALL,
 	ATTEMPTS,
@@ -105,6 +143,9 @@ static bool choose_auto(const struct plan_graph *pg, uint32_t chain,
 	case ATTEMPT_COST:
 		return is_cheaper_as_data(pg, chain, env);
 	case ATTEMPT_TREES:
+		return plan_wants_tree(pg->rs, chain, env) &&
+		       !is_dear_as_data(pg, chain, env);
+	case ATTEMPT_DEAR_TREES:
 		return plan_wants_tree(pg->rs, chain, env);
 	case ATTEMPT_USER_CHAINS:
 		return chain != pg->reached[0];
@@ -113,6 +154,15 @@ static bool choose_auto(const struct plan_graph *pg, uint32_t chain,
 		break;
 	}
 	return true;
+}
+
+static void mark_dear(struct plan_graph *pg, uint32_t chain)
+{
+	const struct plan_chain *pc = &pg->chains[chain];
+
+	pg->nodes[chain].is_dear = true;
+	for (uint32_t i = 0; i < pc->num_calls; i++)
+		pg->nodes[pg->calls[pc->calls + i]].is_dear = true;
 }
 
 /**
@@ -155,6 +205,8 @@ bool plan_choose(struct plan_graph *pg, const struct compile_env *env,
 			break;
 		}
 		pg->nodes[chain].wants_data = data;
+		if (is_dear_as_data(pg, chain, env))
+			mark_dear(pg, chain);
 	}
 	return true;
 }
@@ -283,6 +335,7 @@ static void reset_node(struct plan_graph *pg, uint32_t chain)
 
 	*n = (struct plan_node) {
 		.wants_data = n->wants_data,
+		.is_dear = n->is_dear,
 		.code_end = pg->rs->chains[chain].end,
 		.code_calls = pg->chains[chain].num_calls,
 		.own = pg->chains[chain].own,
@@ -333,33 +386,13 @@ bool plan_is_too_much(const struct plan_graph *pg,
 
 	if (env->plan != PLAN_AUTO)
 		return false;
-	for (i = 0; i < pg->num_order; i++)
-		insns += pg->nodes[pg->order[i]].own.insns;
+	for (i = 0; i < pg->num_order; i++) {
+		const struct plan_node *n = &pg->nodes[pg->order[i]];
+
+		insns += n->is_dear ? n->own.insns / DEAR_INSNS_PER :
+				      n->own.insns;
+	}
 	return insns > AUTO_INSNS_MAX;
-}
-
-/* Of the rules from @first to before @end that need code, all or selective ones */
-static uint64_t count_rules(const struct ir_ruleset *rs, uint32_t first,
-			    uint32_t end, bool selective)
-{
-	uint64_t num = 0;
-
-	for (uint32_t i = first; i < end; i++)
-		if (!rs->rules[i].dead)
-			num += !selective || plan_is_selective(rs,
-							       &rs->rules[i]);
-	return num;
-}
-
-static uint64_t data_cost(const struct ir_ruleset *rs, uint32_t first,
-			  uint32_t end, const struct data_made *made)
-{
-	uint64_t rules = count_rules(rs, first, end, false);
-
-	if (made->trees)
-		rules -= count_rules(rs, first, end, true);
-	return COST_DATA_ENTER + COST_DATA_RULE +
-	       rules * COST_DATA_RULE * RULES_TESTED / RULES_TESTED_OF;
 }
 
 /* Index behind the last rule that is code */
@@ -400,10 +433,14 @@ uint64_t bpfilter_plan_cost(const struct ir_ruleset *rs,
 	const struct plan_hook *ph = &plan->hook[hook];
 	const struct ir_chain *c = &rs->chains[chain];
 	uint32_t end = code_end(c, ph, chain);
+	struct plan_rules rules;
 	uint64_t cost;
 
-	cost = code_cost(count_rules(rs, c->first, end, false));
-	if (end < c->end && ph->data[chain])
-		cost += data_cost(rs, end, c->end, &data->chains[chain]);
+	cost = code_cost(plan_count_live(rs, c->first, end));
+	if (end < c->end && ph->data[chain]) {
+		/* Without memory it is an estimate all the same */
+		plan_count_rules(rs, end, c->end, &rules);
+		cost += data_cost(&rules, data->chains[chain].trees);
+	}
 	return cost;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <netinet/in.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_mac.h>
+#include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_state.h>
 
 #include "../kselftest_harness.h"
@@ -122,6 +124,180 @@ TEST_F(table, rules_without_a_selection_are_code)
 	ASSERT_EQ(0, translate(self));
 	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
 }
+
+/* --- What classifiers can tell apart --- */
+
+static void put_lists(struct make *mk, uint8_t which, uint32_t num,
+		      uint16_t lo_step, uint16_t hi_step)
+{
+	for (uint32_t i = 0; i < num; i++) {
+		struct make_entry *e = make_verdict(mk, VERDICT_DROP);
+		struct xt_multiport_v1 *ports;
+
+		make_proto(e, IPPROTO_TCP);
+		ports = make_match(e, "multiport", 1, sizeof(*ports));
+		ports->flags = which;
+		ports->count = 2;
+		ports->ports[0] = 1 + i * lo_step;
+		ports->ports[1] = ports->ports[0] + hi_step;
+	}
+	shape_end_input(mk, 0);
+	shape_end(mk);
+}
+
+/* One protocol is no difference, and lists of either port are none either */
+TEST_F(table, lists_of_either_port_are_code)
+{
+	put_lists(&self->mk, XT_MULTIPORT_EITHER, 2000, 20, 10);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+}
+
+TEST_F(table, lists_of_one_port_are_data)
+{
+	put_lists(&self->mk, XT_MULTIPORT_DESTINATION, 200, 20, 10);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_TRUE(plan_of(self)->data[own_chain(self)]);
+}
+
+TEST_F(table, lists_of_far_ports_are_code)
+{
+	put_lists(&self->mk, XT_MULTIPORT_DESTINATION, 200, 1, 60000);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+}
+
+TEST_F(table, ethernet_addresses_are_code)
+{
+	for (int i = 0; i < 200; i++) {
+		struct xt_mac_info *mac;
+
+		mac = make_match(make_verdict(&self->mk, VERDICT_DROP), "mac",
+				 0, sizeof(*mac));
+		mac->srcaddr[5] = i;
+	}
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+}
+
+static uint64_t cost(const struct _test_data_table *t)
+{
+	return bpfilter_plan_cost(t->rs, t->plan, &t->img.data, HOOK,
+				  own_chain(t));
+}
+
+/* Rules that ask for a protocol, and then the kernel */
+static int make_protos(struct _test_data_table *t, const uint8_t *protos,
+		       uint32_t num_protos, uint32_t num)
+{
+	t->env.plan = PLAN_DATA;
+	for (uint32_t i = 0; i < num; i++) {
+		struct make_entry *e = make_verdict(&t->mk, VERDICT_DROP);
+
+		make_proto(e, protos[i % num_protos]);
+		make_match(e, "foreign", 0, 8);
+	}
+	shape_end_input(&t->mk, 0);
+	shape_end(&t->mk);
+	return translate(t);
+}
+
+TEST_F(table, one_protocol_leaves_all)
+{
+	const uint8_t protos[] = { IPPROTO_TCP };
+
+	ASSERT_EQ(0, make_protos(self, protos, 1, 100));
+	EXPECT_EQ(200 + 30 + 101 * 30 * 3 / 4, cost(self));
+}
+
+TEST_F(table, two_protocols_leave_half)
+{
+	const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP };
+
+	ASSERT_EQ(0, make_protos(self, protos, 2, 100));
+	ASSERT_LT(0, self->img.data.chains[own_chain(self)].trees);
+	EXPECT_EQ(200 + 30 + 50 * 30 * 3 / 4, cost(self));
+}
+
+/* Nothing that is tested after the kernel was asked */
+TEST_F(table, ports_behind_a_bridged_match_leave_all)
+{
+	self->env.plan = PLAN_DATA;
+	for (int i = 0; i < 100; i++) {
+		struct make_entry *e = make_verdict(&self->mk, VERDICT_DROP);
+		struct xt_multiport_v1 *ports;
+
+		make_proto(e, IPPROTO_TCP);
+		make_match(e, "foreign", 0, 8);
+		ports = make_match(e, "multiport", 1, sizeof(*ports));
+		ports->flags = XT_MULTIPORT_DESTINATION;
+		ports->count = 1;
+		ports->ports[0] = 1 + i;
+	}
+	shape_end_input(&self->mk, 0);
+	shape_end(&self->mk);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_EQ(200 + 30 + 101 * 30 * 3 / 4, cost(self));
+}
+
+/* --- Jumps --- */
+
+/* @num addresses, then @jumps to chains of one address each */
+static void put_jumps(struct make *mk, uint32_t num, uint32_t jumps)
+{
+	const uint32_t end = num + jumps + 3;
+	char name[16];
+	uint32_t i;
+
+	for (i = 0; i < num; i++)
+		shape_source(make_verdict(mk, VERDICT_DROP), i);
+	for (i = 0; i < jumps; i++)
+		make_jump(mk, end + 3 * i + 1);
+	shape_end_input(mk, 0);
+	for (i = 0; i < jumps; i++) {
+		snprintf(name, sizeof(name), "jump%u", i);
+		make_head(mk, name);
+		shape_source(make_verdict(mk, VERDICT_DROP), num + i);
+		make_verdict(mk, VERDICT_RETURN);
+	}
+	shape_end(mk);
+}
+
+TEST_F(table, jumps_for_all_packets_are_code)
+{
+	put_jumps(&self->mk, 0, 150);
+	ASSERT_EQ(0, translate(self));
+	for (uint32_t i = 0; i < self->rs->num_chains; i++)
+		EXPECT_FALSE(plan_of(self)->data[i]);
+}
+
+TEST_F(table, jumps_that_differ_are_data)
+{
+	shape_fan(&self->mk, 150);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_TRUE(plan_of(self)->data[own_chain(self)]);
+}
+
+/* Each costs as much as entering the chain does, so that it must be long */
+TEST_F(table, jumps_ask_classifiers_again)
+{
+	put_jumps(&self->mk, 300, 10);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_FALSE(plan_of(self)->data[own_chain(self)]);
+	EXPECT_EQ(311 * 4 * 3 / 4, cost(self));
+}
+
+TEST_F(table, jumps_do_not_matter_in_a_long_list)
+{
+	put_jumps(&self->mk, 1000, 10);
+	ASSERT_EQ(0, translate(self));
+	EXPECT_TRUE(plan_of(self)->data[own_chain(self)]);
+	EXPECT_EQ(200 + 30 + (30 + 10 * 250) * 3 / 4, cost(self));
+}
+
+/* --- What is asked for --- */
 
 TEST_F(table, all_is_what_is_asked_for)
 {
