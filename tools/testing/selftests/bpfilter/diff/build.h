@@ -6,8 +6,6 @@
 
 /* Bytes of a packet as they grow */
 
-#define MAX_PACKET	1500
-
 struct buf {
 	uint8_t data[MAX_PACKET];
 	unsigned int len;

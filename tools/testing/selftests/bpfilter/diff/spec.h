@@ -89,6 +89,9 @@ enum ext_kind {
 	NUM_EXT_KINDS,
 };
 
+/* Bytes of a packet */
+#define MAX_PACKET	1500
+
 #define MAX_EXTS	6
 #define CLAIM_RIGHT	(-1)
 

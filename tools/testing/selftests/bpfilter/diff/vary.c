@@ -499,6 +499,18 @@ static const char *(* const ways[])(struct vary *v) = {
 	vary_nothing, vary_nothing, vary_nothing,
 };
 
+/* Extension headers may come to a payload that was as long as can be without */
+static void fit(struct spec *s)
+{
+	unsigned int len = spec_len(s) - s->payload + s->padding, room;
+
+	for (unsigned int i = 0; i < s->num_exts; i++)
+		len += 12 + 8 * s->ext[i].len;
+	room = len < MAX_PACKET ? MAX_PACKET - len : 0;
+	if (s->payload > room)
+		s->payload = room;
+}
+
 const char *spec_vary(struct spec *s, const struct rule *r,
 		      const struct ruleset *rs, const struct devs *devs,
 		      struct rng *rng)
@@ -506,6 +518,8 @@ const char *spec_vary(struct spec *s, const struct rule *r,
 	struct vary v = {
 		.s = s, .r = r, .rs = rs, .devs = devs, .rng = rng,
 	};
+	const char *how = ways[rng_below(rng, ARRAY_SIZE(ways))](&v);
 
-	return ways[rng_below(rng, ARRAY_SIZE(ways))](&v);
+	fit(s);
+	return how;
 }
