@@ -94,6 +94,14 @@ uint64_t flood_sent(const struct flood *f)
 	return sum;
 }
 
+void flood_wait(const struct flood *f)
+{
+	uint64_t sent = flood_sent(f);
+
+	while (flood_sent(f) == sent)
+		usleep(100);
+}
+
 uint64_t flood_refused(const struct flood *f)
 {
 	uint64_t sum = 0;

@@ -21,7 +21,7 @@ struct flood_thread {
 	int sk;
 	unsigned int pause_us;
 	atomic_bool *stop;
-	uint64_t sent;
+	_Atomic uint64_t sent;
 	uint64_t refused;
 };
 
@@ -48,11 +48,16 @@ struct flood {
 void flood_start(struct flood *f, unsigned int pause_us);
 void flood_stop(struct flood *f);
 
-/*
- * After the end: packets sent, send() calls that failed, and packets that the
- * loopback device of the current namespace has delivered since the start.
- */
+/* Wait until another packet has been sent */
+void flood_wait(const struct flood *f);
+
+/* Packets sent so far */
 uint64_t flood_sent(const struct flood *f);
+
+/*
+ * After the end: send() calls that failed, and packets that the loopback device
+ * of the current namespace has delivered since the start.
+ */
 uint64_t flood_refused(const struct flood *f);
 uint64_t flood_delivered(const struct flood *f);
 

@@ -93,7 +93,7 @@ TEST_F(flood, receiver_works)
 	rawipt_free(&empty);
 }
 
-/* One ruleset after the other, @rounds times; to end with the first */
+/* One after the other, each for a packet at least, @rounds times; the first ends */
 static int replace_all(struct __test_metadata *_metadata, int sk,
 		       struct flood_rules *rules, struct flood *flood,
 		       unsigned int rounds)
@@ -107,6 +107,7 @@ static int replace_all(struct __test_metadata *_metadata, int sk,
 			TH_LOG("replace %u", i);
 		}
 		now = next;
+		flood_wait(flood);
 		passed += udp_drain(flood->to);
 	}
 	return passed;
