@@ -3,11 +3,19 @@
  * The socket options beside REPLACE, with lengths, sizes and names that fit and
  * that do not. See sides.h for what must hold after each.
  */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/bpfilter.h>
 
 #include "../kselftest_harness.h"
 #include "sides.h"
+#include "status.h"
 
 FIXTURE(options)
 {
@@ -232,6 +240,123 @@ TEST_F_TIMEOUT(options, others, 600)
 			  sizeof(value));
 	}
 }
+
+/*
+ * A 32-bit caller, who lays out rules in another way, is refused by bpfilter. On
+ * x86 any process can be one for a call: what the call is given must be at
+ * addresses of 32 bits.
+ */
+#ifdef __x86_64__
+
+#define COMPAT_GETPID		20
+#define COMPAT_GETSOCKOPT	365
+#define COMPAT_SETSOCKOPT	366
+
+/* Arguments of a call, in the first 4 GB */
+struct compat {
+	socklen_t len;
+	char value[4096];
+};
+
+static int compat_call(int nr, int sk, int opt, void *value, long len)
+{
+	long ret;
+
+	asm volatile("int $0x80" : "=a" (ret) :
+		     "a" (nr), "b" (sk), "c" (SOL_IP), "d" (opt), "S" (value),
+		     "D" (len) :
+		     "memory", "cc", "r8", "r9", "r10", "r11");
+	return ret;
+}
+
+static void compat_missing(int signum)
+{
+	_exit(1);
+}
+
+/* Without such calls there is a signal instead, logged if nobody handles it */
+static bool compat_usable(void)
+{
+	pid_t child = fork();
+	int wstatus;
+
+	if (!child) {
+		signal(SIGSEGV, compat_missing);
+		_exit(compat_call(COMPAT_GETPID, 0, 0, NULL, 0) != getpid());
+	}
+	return waitpid(child, &wstatus, 0) == child && WIFEXITED(wstatus) &&
+	       !WEXITSTATUS(wstatus);
+}
+
+static int compat_set(struct compat *c, int sk, int opt, const void *value,
+		      socklen_t len)
+{
+	memcpy(c->value, value, len);
+	return compat_call(COMPAT_SETSOCKOPT, sk, opt, c->value, len);
+}
+
+/* The value is a name and zeroes */
+static int compat_get(struct compat *c, int sk, int opt, const char *name,
+		      socklen_t len)
+{
+	memset(c->value, 0, sizeof(c->value));
+	rawipt_name(c->value, sizeof(c->value), name);
+	c->len = len;
+	return compat_call(COMPAT_GETSOCKOPT, sk, opt, c->value,
+			   (long)&c->len);
+}
+
+static void expect_compat(struct __test_metadata *_metadata, struct compat *c,
+			  const struct rawipt *base, int sk)
+{
+	struct bpfilter_handover option = { .family = NFPROTO_IPV4 };
+
+	set_name(option.name, "filter");
+	EXPECT_EQ(-EINVAL, compat_set(c, sk, IPT_SO_SET_REPLACE, base->repl,
+				      base->len));
+	EXPECT_EQ(-EINVAL, compat_set(c, sk, IPT_SO_SET_ADD_COUNTERS,
+				      base->repl, base->len));
+	EXPECT_EQ(-EINVAL, compat_set(c, sk, BPFILTER_SO_SET_RELEASE, &option,
+				      sizeof(option)));
+	EXPECT_EQ(-EINVAL, compat_get(c, sk, IPT_SO_GET_INFO, "filter",
+				      sizeof(struct ipt_getinfo)));
+	EXPECT_EQ(-EINVAL, compat_get(c, sk, IPT_SO_GET_ENTRIES, "filter",
+				      sizeof(c->value)));
+	/* Not even its name */
+	EXPECT_EQ(-EINVAL, compat_set(c, sk, IPT_SO_SET_REPLACE, base->repl,
+				      XT_TABLE_MAXNAMELEN - 1));
+	EXPECT_EQ(-EFAULT, compat_call(COMPAT_SETSOCKOPT, sk,
+				       IPT_SO_SET_REPLACE, NULL, base->len));
+	/* Another table, that bpfilter would take */
+	EXPECT_EQ(-EINVAL, compat_get(c, sk, IPT_SO_GET_INFO, "mangle",
+				      sizeof(struct ipt_getinfo)));
+	/* What has the same layout for all */
+	EXPECT_EQ(0, compat_get(c, sk, IPT_SO_GET_REVISION_MATCH, "udp",
+				sizeof(struct xt_get_revision)));
+	EXPECT_EQ(0, compat_get(c, sk, BPFILTER_SO_GET_STATUS, "",
+				sizeof(struct bpfilter_status)));
+}
+
+TEST_F(options, compat)
+{
+	const struct side *side = &self->s.side[0];
+	struct compat *c;
+
+	if (strcmp(side->name, "bpfilter"))
+		SKIP(return, "not about native");
+	if (!compat_usable())
+		SKIP(return, "this kernel has no 32-bit system calls");
+	c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, c);
+	ASSERT_GE(sizeof(c->value), self->s.base.len);
+	expect_compat(_metadata, c, &self->s.base, side->sk);
+	EXPECT_EQ(1, status_tables(side->sk));
+	sides_compare(&self->s, "behind 32-bit calls");
+	munmap(c, sizeof(*c));
+}
+
+#endif /* __x86_64__ */
 
 /* The first call in a namespace that has no table yet: all of them make it */
 

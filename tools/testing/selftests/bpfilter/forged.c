@@ -14,20 +14,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/bpfilter.h>
-#include <linux/ptrace.h>
 
 #include "../kselftest_harness.h"
+#include "helper_trace.h"
 #include "rawipt.h"
+#include "status.h"
 
 #define PORT		4001	/* what the rules are about */
 #define OTHER_PORT	4002
-#define PATIENCE_MS	60000
+#define REFUSED		1	/* exit status of iptables */
 
 /* How a commit is changed before the kernel gets it */
 typedef void (*forge_fn)(struct bpfilter_commit *c);
@@ -109,72 +108,19 @@ static void forge_id(struct bpfilter_commit *c)
 
 /* --- The helper, traced --- */
 
-static int status(int sk, struct bpfilter_status *st)
+static int forge(pid_t pid, const struct helper_commit *at, forge_fn fn)
 {
-	socklen_t len = sizeof(*st);
-
-	return rawipt_get(sk, BPFILTER_SO_GET_STATUS, st, &len);
-}
-
-static pid_t helper_idle(int sk)
-{
-	struct bpfilter_status st = { 0 };
-
-	for (int ms = 0; ms < PATIENCE_MS; ms++) {
-		if (!status(sk, &st) &&
-		    st.helper_state == BPFILTER_HELPER_IDLE)
-			return st.helper_pid;
-		usleep(1000);
-	}
-	return -1;
-}
-
-static int trace_begin(pid_t pid)
-{
-	int wstatus;
-
-	if (ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
-	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
-	    waitpid(pid, &wstatus, __WALL) != pid)
-		return -errno;
-	return 0;
-}
-
-/* 1 at a system call, 0 at another stop */
-static int next_stop(pid_t pid, struct ptrace_syscall_info *info)
-{
-	int wstatus;
-
-	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) ||
-	    waitpid(pid, &wstatus, __WALL) != pid || !WIFSTOPPED(wstatus))
-		return -ESRCH;
-	if (WSTOPSIG(wstatus) != (SIGTRAP | 0x80))
-		return 0;
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*info), info) < 0)
-		return -errno;
-	return 1;
-}
-
-static bool is_commit(const struct ptrace_syscall_info *info)
-{
-	return info->op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       info->entry.nr == __NR_setsockopt &&
-	       info->entry.args[2] == BPFILTER_SO_SET_COMMIT;
-}
-
-static int forge(pid_t pid, uint64_t addr, size_t len, forge_fn fn)
-{
-	struct bpfilter_commit *c = malloc(len);
+	struct bpfilter_commit *c = malloc(at->len);
 	char path[64];
 	int fd, err = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || pread(fd, c, len, addr) != (ssize_t)len)
+	if (fd < 0 || pread(fd, c, at->len, at->addr) != (ssize_t)at->len)
 		err = -errno;
 	if (!err) {
 		fn(c);
-		if (pwrite(fd, c, len, addr) != (ssize_t)len)
+		if (pwrite(fd, c, at->len, at->addr) != (ssize_t)at->len)
 			err = -errno;
 	}
 	close(fd);
@@ -185,16 +131,13 @@ static int forge(pid_t pid, uint64_t addr, size_t len, forge_fn fn)
 /* Wait for a commit, change it, let it go */
 static int forge_commit(pid_t pid, forge_fn fn)
 {
-	struct ptrace_syscall_info info = { 0 };
-	int ret;
+	struct helper_commit at;
+	int err = helper_trace_commit(pid, &at);
 
-	do {
-		ret = next_stop(pid, &info);
-	} while (ret == 0 || (ret > 0 && !is_commit(&info)));
-	if (ret > 0)
-		ret = forge(pid, info.entry.args[3], info.entry.args[4], fn);
-	ptrace(PTRACE_DETACH, pid, 0, 0);
-	return ret;
+	if (!err)
+		err = forge(pid, &at, fn);
+	helper_trace_end(pid);
+	return err;
 }
 
 /* --- iptables --- */
@@ -256,17 +199,25 @@ FIXTURE_TEARDOWN(forged)
 	close(self->sk);
 }
 
-/* The command with its commit changed; returns how it ended */
-static int run_forged(int sk, const char *command, forge_fn fn)
+/* The command with its commit changed, for certain; returns how it ended */
+static int run_forged(struct __test_metadata *_metadata, int sk,
+		      const char *command, forge_fn fn)
 {
-	pid_t pid = helper_idle(sk), child;
+	int forged, ended;
+	pid_t pid, child;
 
-	if (pid <= 1 || trace_begin(pid))
-		return -1;
+	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
+	pid = helper_pid(sk);
+	ASSERT_LT(1, pid);
+	ASSERT_EQ(0, helper_trace(pid));
 	child = start(command);
-	if (forge_commit(pid, fn))
-		return -1;
-	return end(child);
+	ASSERT_LE(0, child);
+	forged = forge_commit(pid, fn);
+	ended = end(child);
+	ASSERT_EQ(0, forged) {
+		TH_LOG("%s", command);
+	}
+	return ended;
 }
 
 /* Does a packet come through? */
@@ -292,7 +243,8 @@ static bool passes(int from, int to)
 /* The test of the test: a commit may pass unchanged */
 TEST_F(forged, nothing)
 {
-	EXPECT_EQ(0, run_forged(self->sk, LIMIT_RULE, forge_nothing));
+	EXPECT_EQ(0, run_forged(_metadata, self->sk,
+				LIMIT_RULE, forge_nothing));
 	EXPECT_TRUE(passes(self->from[0], self->to[0]));
 	EXPECT_TRUE(passes(self->from[1], self->to[1]));
 }
@@ -301,9 +253,10 @@ TEST_F(forged, nothing)
 TEST_F(forged, match_hooks)
 {
 	ASSERT_EQ(0, run(OWNER_RULE));
-	EXPECT_EQ(1, run(OWNER_JUMP));
+	EXPECT_EQ(REFUSED, run(OWNER_JUMP));
 	EXPECT_TRUE(passes(self->from[0], self->to[0]));
-	EXPECT_EQ(0, run_forged(self->sk, OWNER_JUMP, forge_only_output));
+	EXPECT_EQ(0, run_forged(_metadata, self->sk,
+				OWNER_JUMP, forge_only_output));
 	EXPECT_FALSE(passes(self->from[0], self->to[0]));
 	EXPECT_TRUE(passes(self->from[1], self->to[1]));
 }
@@ -311,9 +264,10 @@ TEST_F(forged, match_hooks)
 TEST_F(forged, target_hooks)
 {
 	ASSERT_EQ(0, run(CLASSIFY_RULE));
-	EXPECT_EQ(1, run(CLASSIFY_JUMP));
+	EXPECT_EQ(REFUSED, run(CLASSIFY_JUMP));
 	EXPECT_TRUE(passes(self->from[0], self->to[0]));
-	EXPECT_EQ(0, run_forged(self->sk, CLASSIFY_JUMP, forge_only_output));
+	EXPECT_EQ(0, run_forged(_metadata, self->sk,
+				CLASSIFY_JUMP, forge_only_output));
 	EXPECT_FALSE(passes(self->from[0], self->to[0]));
 	EXPECT_TRUE(passes(self->from[1], self->to[1]));
 }
@@ -322,21 +276,30 @@ TEST_F(forged, target_hooks)
 TEST_F(forged, hooks_checked)
 {
 	ASSERT_EQ(0, run(OWNER_RULE));
-	EXPECT_NE(0, run_forged(self->sk, OWNER_RULE, forge_all_hooks));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_no_such_hook));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      OWNER_RULE, forge_all_hooks));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_no_such_hook));
 	EXPECT_EQ(0, run("test $(iptables-legacy -w -S chain | wc -l) = 2"));
 	EXPECT_TRUE(passes(self->from[0], self->to[0]));
 }
 
 TEST_F(forged, names)
 {
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_offset));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_entry));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_twice));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_order));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_none));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_number));
-	EXPECT_NE(0, run_forged(self->sk, LIMIT_RULE, forge_id));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_offset));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_entry));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_twice));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_order));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_none));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_number));
+	EXPECT_EQ(REFUSED, run_forged(_metadata, self->sk,
+				      LIMIT_RULE, forge_id));
 	EXPECT_EQ(0, run("test $(iptables-legacy -w -S INPUT | wc -l) = 1"));
 	EXPECT_TRUE(passes(self->from[0], self->to[0]));
 	EXPECT_EQ(0, run(LIMIT_RULE));
@@ -345,7 +308,7 @@ TEST_F(forged, names)
 /* The program means a target, the name is that of a match: it does not run */
 TEST_F(forged, kind)
 {
-	EXPECT_EQ(0, run_forged(self->sk, LOG_RULE, forge_kind));
+	EXPECT_EQ(0, run_forged(_metadata, self->sk, LOG_RULE, forge_kind));
 	EXPECT_FALSE(passes(self->from[0], self->to[0]));
 	EXPECT_TRUE(passes(self->from[1], self->to[1]));
 }

@@ -47,18 +47,6 @@ static void compare(struct __test_metadata *_metadata, struct sides *s,
 	rawipt_free(r);
 }
 
-static void policies(struct rawipt *r, unsigned int but)
-{
-	unsigned int hook;
-
-	for (hook = NF_INET_LOCAL_IN; hook <= NF_INET_LOCAL_OUT; hook++) {
-		if (hook == but)
-			continue;
-		rawipt_hook(r, hook);
-		rawipt_policy(r, hook, VERDICT_ACCEPT);
-	}
-}
-
 TEST_F(entries, initial)
 {
 	sides_compare(&self->s, "initial table");
@@ -113,7 +101,7 @@ TEST_F(entries, garbage_behind_names)
 	memset(m->u.user.name + 4, 0x5a, sizeof(m->u.user.name) - 5);
 	rawipt_verdict(&r, VERDICT_ACCEPT);
 	rawipt_policy(&r, NF_INET_LOCAL_IN, VERDICT_ACCEPT);
-	policies(&r, NF_INET_LOCAL_IN);
+	rawipt_policies(&r, NF_INET_FORWARD, NF_INET_LOCAL_OUT);
 	rawipt_end(&r);
 	compare(_metadata, &self->s, &r);
 }
@@ -128,7 +116,7 @@ TEST_F(entries, reachability)
 	unsigned int i;
 
 	rawipt_init(&r);
-	policies(&r, NF_INET_LOCAL_OUT);
+	rawipt_policies(&r, NF_INET_LOCAL_IN, NF_INET_FORWARD);
 	rawipt_hook(&r, NF_INET_LOCAL_OUT);
 	rawipt_rule(&r);
 	rawipt_goto(&r, 1);

@@ -22,17 +22,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/bpfilter.h>
-#include <linux/ptrace.h>
 
 #include "../kselftest_harness.h"
 #include "flood.h"
+#include "helper_trace.h"
 #include "status.h"
 
 #define NUM_BOXES	2
@@ -184,7 +182,10 @@ TEST_F_TIMEOUT(helper, killed_while_idle, 600)
 	}
 }
 
-/* Up to how many processes and threads there may be; returns how many before */
+/*
+ * Up to how many processes and threads there may be, 0 to leave it at that;
+ * returns how many before
+ */
 static int threads_max(int max)
 {
 	FILE *f = fopen("/proc/sys/kernel/threads-max", "r+");
@@ -194,26 +195,61 @@ static int threads_max(int max)
 		return -1;
 	if (fscanf(f, "%d", &before) != 1)
 		before = -1;
-	rewind(f);
-	fprintf(f, "%d", max);
+	if (max) {
+		rewind(f);
+		fprintf(f, "%d", max);
+	}
 	return fclose(f) ? -1 : before;
+}
+
+/*
+ * A process that sets the limit to @max when the test closes @alive, or ends
+ * without that: in a session of its own it outlives a test that takes too long.
+ */
+static pid_t threads_keeper(int max, int *alive)
+{
+	int fd[2];
+	pid_t pid;
+	char c;
+
+	if (pipe2(fd, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		setsid();
+		close(fd[1]);
+		while (read(fd[0], &c, 1) < 0 && errno == EINTR)
+			;
+		_exit(threads_max(max) < 0);
+	}
+	close(fd[0]);
+	*alive = fd[1];
+	return pid;
 }
 
 /* The kernel's end of a helper's pipes must not be closed a second time */
 TEST_F_TIMEOUT(helper, killed_and_none_to_be_had, 600)
 {
-	int sk = self->t.box[0].sk, max, i;
+	int sk = self->t.box[0].sk, max, alive, wstatus, i;
 	struct bpfilter_status before, st;
+	pid_t keeper;
 
 	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
 	ASSERT_EQ(0, status_get(sk, &before));
-	max = threads_max(1);
+	max = threads_max(0);
 	ASSERT_LT(1, max);
+	keeper = threads_keeper(max, &alive);
+	ASSERT_LT(0, keeper);
+	EXPECT_EQ(max, threads_max(1));
 	EXPECT_EQ(0, kill(before.helper_pid, SIGKILL));
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(-EIO, box_replace(&self->t.box[0]));
 	check_all(_metadata, &self->t);
-	EXPECT_EQ(1, threads_max(max));
+	EXPECT_EQ(1, threads_max(0));
+	close(alive);
+	EXPECT_EQ(keeper, waitpid(keeper, &wstatus, 0));
+	EXPECT_EQ(0, wstatus);
+	EXPECT_EQ(max, threads_max(0));
 	ASSERT_EQ(0, status_get(sk, &st));
 	EXPECT_EQ(before.helper_starts, st.helper_starts);
 	EXPECT_EQ(before.helper_deaths + 1, st.helper_deaths);
@@ -269,68 +305,22 @@ TEST_F_TIMEOUT(helper, killed_before_it_reads, 600)
 	settle(_metadata, &self->t, &r);
 }
 
-static bool is_commit(const struct ptrace_syscall_info *info)
-{
-	return info->op == PTRACE_SYSCALL_INFO_ENTRY &&
-	       info->entry.nr == __NR_setsockopt &&
-	       info->entry.args[2] == BPFILTER_SO_SET_COMMIT;
-}
-
-/* Let the tracee run to its next system call stop */
-static int next_stop(pid_t pid, struct ptrace_syscall_info *info)
-{
-	int wstatus;
-
-	if (ptrace(PTRACE_SYSCALL, pid, 0, 0) ||
-	    waitpid(pid, &wstatus, __WALL) != pid)
-		return -errno;
-	if (!WIFSTOPPED(wstatus))
-		return -ESRCH;
-	if (WSTOPSIG(wstatus) != (SIGTRAP | 0x80))
-		return 0;
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*info), info) < 0)
-		return -errno;
-	return 1;
-}
-
-static int trace_begin(pid_t pid)
-{
-	int wstatus;
-
-	if (ptrace(PTRACE_SEIZE, pid, 0,
-		   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) ||
-	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) ||
-	    waitpid(pid, &wstatus, __WALL) != pid)
-		return -errno;
-	return 0;
-}
-
-/* Stop the tracee at its commit: before the call, or just after it */
-static int run_to_commit(pid_t pid, bool behind)
-{
-	struct ptrace_syscall_info info;
-	int ret;
-
-	do {
-		ret = next_stop(pid, &info);
-	} while (ret == 0 || (ret > 0 && !is_commit(&info)));
-	if (ret > 0 && behind)
-		ret = next_stop(pid, &info);
-	return ret;
-}
-
+/* Where its programs are loaded: not committed yet, or committed @behind it */
 static void kill_at_commit(struct __test_metadata *_metadata,
 			   struct boxes *t, bool behind)
 {
 	struct replacer r = { .box = &t->box[1] };
+	struct helper_commit at;
 	int sk = t->box[0].sk, wstatus;
 	pid_t pid;
 
 	ASSERT_TRUE(helper_wait(sk, BPFILTER_HELPER_IDLE));
 	pid = helper_pid(sk);
-	ASSERT_EQ(0, trace_begin(pid));
+	ASSERT_EQ(0, helper_trace(pid));
 	ASSERT_EQ(0, pthread_create(&r.thread, NULL, replacer_thread, &r));
-	ASSERT_EQ(1, run_to_commit(pid, behind));
+	ASSERT_EQ(0, helper_trace_commit(pid, &at));
+	if (behind)
+		ASSERT_EQ(0, helper_trace_committed(pid));
 	check_all(_metadata, t);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
 	waitpid(pid, &wstatus, __WALL);

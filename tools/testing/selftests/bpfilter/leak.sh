@@ -8,13 +8,13 @@
 . "$(dirname "$0")/lib.sh"
 
 require_root
-require_cmd ip modprobe rmmod bpftool
+require_cmd ip modprobe rmmod bpftool pgrep
 modprobe -n bpfilter 2>/dev/null || skip_all "bpfilter is not a module"
 modprobe bpfilter
 [ -d /sys/module/bpfilter/holders ] || skip_all "bpfilter is not a module"
 require_bpfilter
 
-plan 9
+plan 10
 
 objects()
 {
@@ -51,6 +51,7 @@ cycle()
 }
 
 check "a rule is loaded" use
+check_is "by the helper" 1 "$(helpers)"
 check_fails "the module cannot go while there are rules" rmmod bpfilter
 check_is "and the rule stays" 0 "$(counter "$box" INPUT 1)"
 ipt "$box" -F

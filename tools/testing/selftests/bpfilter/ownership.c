@@ -75,16 +75,6 @@ static int listed(const char *name)
 	return num;
 }
 
-static void policies(struct rawipt *r, unsigned int from, int verdict)
-{
-	unsigned int hook;
-
-	for (hook = from; hook <= NF_INET_LOCAL_OUT; hook++) {
-		rawipt_hook(r, hook);
-		rawipt_policy(r, hook, verdict);
-	}
-}
-
 /* A rule that drops what goes to the port */
 static int load_rule(int sk)
 {
@@ -95,7 +85,7 @@ static int load_rule(int sk)
 	rawipt_hook(&r, NF_INET_LOCAL_IN);
 	rawipt_udp_port(&r, PORT, VERDICT_DROP);
 	rawipt_policy(&r, NF_INET_LOCAL_IN, VERDICT_ACCEPT);
-	policies(&r, NF_INET_FORWARD, VERDICT_ACCEPT);
+	rawipt_policies(&r, NF_INET_FORWARD, NF_INET_LOCAL_OUT);
 	rawipt_end(&r);
 	err = rawipt_replace(sk, &r);
 	rawipt_free(&r);
@@ -111,7 +101,7 @@ static int load_policy(int sk)
 	rawipt_init(&r);
 	rawipt_hook(&r, NF_INET_LOCAL_IN);
 	rawipt_policy(&r, NF_INET_LOCAL_IN, VERDICT_DROP);
-	policies(&r, NF_INET_FORWARD, VERDICT_ACCEPT);
+	rawipt_policies(&r, NF_INET_FORWARD, NF_INET_LOCAL_OUT);
 	rawipt_end(&r);
 	err = rawipt_replace(sk, &r);
 	rawipt_free(&r);

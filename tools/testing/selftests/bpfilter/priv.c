@@ -19,11 +19,14 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <netinet/in.h>
 #include <linux/bpfilter.h>
 #include <linux/capability.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 
 #include "../kselftest_harness.h"
 #include "rawipt.h"
+#include "status.h"
 
 #define SYSCTL_DIR	"/proc/sys/net/netfilter/"
 #define SYSCTL_ENGINE	SYSCTL_DIR "bpfilter"
@@ -104,18 +107,60 @@ static void drop_net_admin(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, syscall(SYS_capset, &head, data));
 }
 
-/* A namespace whose table bpfilter owns, with rules */
+/* The table of IPv6 without rules, but with a policy that drops */
+struct rules6 {
+	struct ip6t_replace repl;
+	struct ip6t_standard policy[3];
+	struct ip6t_error end;
+	struct xt_counters counters[4];
+};
+
+static void rules6_build(struct rules6 *r)
+{
+	static const struct ip6t_standard accept = IP6T_STANDARD_INIT(NF_ACCEPT);
+	static const struct ip6t_standard drop = IP6T_STANDARD_INIT(NF_DROP);
+	static const struct ip6t_error end = IP6T_ERROR_INIT;
+	unsigned int i;
+
+	memset(r, 0, sizeof(*r));
+	rawipt_name(r->repl.name, sizeof(r->repl.name), "filter");
+	for (i = 0; i < ARRAY_SIZE(r->policy); i++) {
+		r->repl.valid_hooks |= 1 << (NF_INET_LOCAL_IN + i);
+		r->repl.hook_entry[NF_INET_LOCAL_IN + i] = i * sizeof(accept);
+		r->repl.underflow[NF_INET_LOCAL_IN + i] = i * sizeof(accept);
+		r->policy[i] = i ? accept : drop;
+	}
+	r->end = end;
+	r->repl.num_entries = ARRAY_SIZE(r->policy) + 1;
+	r->repl.size = sizeof(r->policy) + sizeof(r->end);
+	r->repl.num_counters = r->repl.num_entries;
+	r->repl.counters = r->counters;
+}
+
+/* A namespace whose tables bpfilter owns, with rules */
 struct caller {
 	int sk;
 	struct rawipt rules;
 	struct ipt_get_entries *entries;
 	size_t len;
+	int sk6;	/* negative: this kernel has no IPv6 */
+	struct rules6 rules6;
 };
 
 FIXTURE(caller)
 {
 	struct caller t;
 };
+
+static void expect_replace6(struct __test_metadata *_metadata,
+			    struct caller *t)
+{
+	EXPECT_EQ(0, setsockopt(t->sk6, SOL_IPV6, IP6T_SO_SET_REPLACE,
+				&t->rules6.repl, sizeof(t->rules6.repl) +
+				t->rules6.repl.size)) {
+		TH_LOG("%s", strerror(errno));
+	}
+}
 
 FIXTURE_SETUP(caller)
 {
@@ -140,6 +185,11 @@ FIXTURE_SETUP(caller)
 	self->t.rules.repl->num_counters = self->t.rules.repl->num_entries;
 	self->t.entries = rawipt_entries(self->t.sk, &self->t.len);
 	ASSERT_NE(NULL, self->t.entries);
+
+	rules6_build(&self->t.rules6);
+	self->t.sk6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (self->t.sk6 >= 0)
+		expect_replace6(_metadata, &self->t);
 }
 
 FIXTURE_TEARDOWN(caller)
@@ -148,44 +198,70 @@ FIXTURE_TEARDOWN(caller)
 	rawipt_free(&self->t.rules);
 }
 
+/* The options of a family: all the same, but for two of them */
+struct options {
+	int level;
+	int revision_match;
+	int revision_target;
+};
+
+static const struct options ipv4 = {
+	SOL_IP, IPT_SO_GET_REVISION_MATCH, IPT_SO_GET_REVISION_TARGET,
+};
+
+static const struct options ipv6 = {
+	SOL_IPV6, IP6T_SO_GET_REVISION_MATCH, IP6T_SO_GET_REVISION_TARGET,
+};
+
+static int set(int sk, int level, int opt, const void *value, socklen_t len)
+{
+	return setsockopt(sk, level, opt, value, len) ? -errno : 0;
+}
+
+static int get(int sk, int level, int opt, void *value, socklen_t len)
+{
+	return getsockopt(sk, level, opt, value, &len) ? -errno : 0;
+}
+
 /*
  * Each option with a value that would do something, with none, and with a null
  * pointer: permission is asked for first.
  */
-static void expect_set(struct __test_metadata *_metadata, int sk, int opt,
-		       const void *value, socklen_t len, int err)
+static void expect_set(struct __test_metadata *_metadata, int sk, int level,
+		       int opt, const void *value, socklen_t len, int err)
 {
-	EXPECT_EQ(err, rawipt_set(sk, opt, value, len)) {
-		TH_LOG("set %#x", opt);
+	EXPECT_EQ(err, set(sk, level, opt, value, len)) {
+		TH_LOG("level %d, set %#x", level, opt);
 	}
-	EXPECT_EQ(err, rawipt_set(sk, opt, value, 0)) {
-		TH_LOG("set %#x, nothing", opt);
+	EXPECT_EQ(err, set(sk, level, opt, value, 0)) {
+		TH_LOG("level %d, set %#x, nothing", level, opt);
 	}
-	EXPECT_EQ(err, rawipt_set(sk, opt, NULL, len)) {
-		TH_LOG("set %#x, null pointer", opt);
+	EXPECT_EQ(err, set(sk, level, opt, NULL, len)) {
+		TH_LOG("level %d, set %#x, null pointer", level, opt);
 	}
 }
 
-static void expect_get(struct __test_metadata *_metadata, int sk, int opt,
-		       const char *name, socklen_t size, int err)
+static void expect_get(struct __test_metadata *_metadata, int sk, int level,
+		       int opt, const char *name, socklen_t len, int err)
 {
 	char value[8192] = "";
-	socklen_t len = size, none = 0, null = size;
 
 	rawipt_name(value, sizeof(value), name);
-	EXPECT_EQ(err, rawipt_get(sk, opt, value, &len)) {
-		TH_LOG("get %#x", opt);
+	EXPECT_EQ(err, get(sk, level, opt, value, len)) {
+		TH_LOG("level %d, get %#x", level, opt);
 	}
-	EXPECT_EQ(err, rawipt_get(sk, opt, value, &none)) {
-		TH_LOG("get %#x, nothing", opt);
+	EXPECT_EQ(err, get(sk, level, opt, value, 0)) {
+		TH_LOG("level %d, get %#x, nothing", level, opt);
 	}
-	EXPECT_EQ(err, rawipt_get(sk, opt, NULL, &null)) {
-		TH_LOG("get %#x, null pointer", opt);
+	EXPECT_EQ(err, get(sk, level, opt, NULL, len)) {
+		TH_LOG("level %d, get %#x, null pointer", level, opt);
 	}
 }
 
-static void expect_all(struct __test_metadata *_metadata,
-		       struct caller *t, int err)
+/* The options that iptables uses, of one family; @repl as its own option has it */
+static void expect_iptables(struct __test_metadata *_metadata, int sk,
+			    const struct options *o, const void *repl,
+			    socklen_t len, unsigned int num_entries, int err)
 {
 	struct {
 		struct xt_counters_info info;
@@ -193,28 +269,84 @@ static void expect_all(struct __test_metadata *_metadata,
 	} add = {
 		.info = {
 			.name = "filter",
-			.num_counters = t->rules.repl->num_entries,
+			.num_counters = num_entries,
 		},
 	};
+
+	expect_set(_metadata, sk, o->level, IPT_SO_SET_REPLACE, repl, len, err);
+	expect_set(_metadata, sk, o->level, IPT_SO_SET_ADD_COUNTERS, &add,
+		   sizeof(add.info) + num_entries * sizeof(struct xt_counters),
+		   err);
+	expect_get(_metadata, sk, o->level, IPT_SO_GET_INFO, "filter",
+		   sizeof(struct ipt_getinfo), err);
+	/* The header of a replace is larger than that of an answer */
+	expect_get(_metadata, sk, o->level, IPT_SO_GET_ENTRIES, "filter", len,
+		   err);
+	expect_get(_metadata, sk, o->level, o->revision_match, "tcp",
+		   sizeof(struct xt_get_revision), err);
+	expect_get(_metadata, sk, o->level, o->revision_target, "standard",
+		   sizeof(struct xt_get_revision), err);
+}
+
+/* A table of either family changes its engine through the same socket */
+static void expect_handover(struct __test_metadata *_metadata, int sk,
+			    unsigned int family, int err)
+{
+	struct bpfilter_handover_report report = { .num_entries = ~0U };
+	struct bpfilter_handover option = {
+		.name = "filter",
+		.family = family,
+		.report = (uintptr_t)&report,
+	};
+
+	expect_set(_metadata, sk, SOL_IP, BPFILTER_SO_SET_TAKEOVER, &option,
+		   sizeof(option), err);
+	expect_set(_metadata, sk, SOL_IP, BPFILTER_SO_SET_RELEASE, &option,
+		   sizeof(option), err);
+	EXPECT_EQ(~0U, report.num_entries);
+}
+
+/* bpfilter's own options */
+static void expect_own(struct __test_metadata *_metadata, int sk, int err)
+{
 	struct bpfilter_commit commit = { .version = BPFILTER_PROTOCOL_VERSION };
 
-	expect_set(_metadata, t->sk, IPT_SO_SET_REPLACE, t->rules.repl,
-		   t->rules.len, err);
-	expect_set(_metadata, t->sk, IPT_SO_SET_ADD_COUNTERS, &add,
-		   sizeof(add.info) + add.info.num_counters *
-		   sizeof(struct xt_counters), err);
-	expect_set(_metadata, t->sk, BPFILTER_SO_SET_COMMIT, &commit,
+	expect_set(_metadata, sk, SOL_IP, BPFILTER_SO_SET_COMMIT, &commit,
 		   sizeof(commit), err);
-	expect_get(_metadata, t->sk, IPT_SO_GET_INFO, "filter",
-		   sizeof(struct ipt_getinfo), err);
-	expect_get(_metadata, t->sk, IPT_SO_GET_ENTRIES, "filter",
-		   t->len, err);
-	expect_get(_metadata, t->sk, IPT_SO_GET_REVISION_MATCH, "tcp",
-		   sizeof(struct xt_get_revision), err);
-	expect_get(_metadata, t->sk, IPT_SO_GET_REVISION_TARGET, "standard",
-		   sizeof(struct xt_get_revision), err);
-	expect_get(_metadata, t->sk, BPFILTER_SO_GET_STATUS, "",
+	expect_handover(_metadata, sk, NFPROTO_IPV4, err);
+	expect_handover(_metadata, sk, NFPROTO_IPV6, err);
+	expect_get(_metadata, sk, SOL_IP, BPFILTER_SO_GET_STATUS, "",
 		   sizeof(struct bpfilter_status), err);
+}
+
+/* At the level of IPv6 there are none, for nobody */
+static void expect_own6(struct __test_metadata *_metadata, int sk)
+{
+	static const int opts[] = {
+		BPFILTER_SO_SET_COMMIT, BPFILTER_SO_SET_TAKEOVER,
+		BPFILTER_SO_SET_RELEASE,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(opts); i++)
+		expect_set(_metadata, sk, SOL_IPV6, opts[i], opts, sizeof(opts),
+			   -ENOPROTOOPT);
+	expect_get(_metadata, sk, SOL_IPV6, BPFILTER_SO_GET_STATUS, "",
+		   sizeof(struct bpfilter_status), -ENOPROTOOPT);
+}
+
+static void expect_all(struct __test_metadata *_metadata,
+		       struct caller *t, int err)
+{
+	expect_iptables(_metadata, t->sk, &ipv4, t->rules.repl, t->rules.len,
+			t->rules.repl->num_entries, err);
+	expect_own(_metadata, t->sk, err);
+	if (t->sk6 < 0)
+		return;
+	expect_iptables(_metadata, t->sk6, &ipv6, &t->rules6.repl,
+			sizeof(t->rules6.repl) + t->rules6.repl.size,
+			t->rules6.repl.num_entries, err);
+	expect_own6(_metadata, t->sk6);
 }
 
 /* So that the refusals below mean something */
@@ -227,7 +359,20 @@ TEST_F(caller, allowed)
 	EXPECT_EQ(0, rawipt_replace(self->t.sk, &self->t.rules));
 	EXPECT_EQ(0, rawipt_info(self->t.sk, &info));
 	EXPECT_EQ(0, rawipt_get(self->t.sk, BPFILTER_SO_GET_STATUS, &st, &len));
-	EXPECT_EQ(1U, st.num_tables);
+	EXPECT_EQ(self->t.sk6 < 0 ? 1U : 2U, st.num_tables);
+}
+
+TEST_F(caller, allowed_ipv6)
+{
+	struct ip6t_getinfo info = { .name = "filter" };
+
+	if (self->t.sk6 < 0)
+		SKIP(return, "this kernel has no IPv6");
+	expect_replace6(_metadata, &self->t);
+	expect_own6(_metadata, self->t.sk6);
+	EXPECT_EQ(0, get(self->t.sk6, SOL_IPV6, IP6T_SO_GET_INFO, &info,
+			 sizeof(info)));
+	EXPECT_EQ(self->t.rules6.repl.num_entries, info.num_entries);
 }
 
 /* Run @then and the options in a child that has lost its rights */
@@ -235,6 +380,7 @@ static void without_rights(struct __test_metadata *_metadata,
 			   struct caller *t,
 			   void (*lose)(struct __test_metadata *_metadata))
 {
+	const int tables = status_tables(t->sk);
 	struct ipt_get_entries *now;
 	int wstatus;
 	size_t len;
@@ -255,6 +401,7 @@ static void without_rights(struct __test_metadata *_metadata,
 	ASSERT_NE(NULL, now);
 	ASSERT_EQ(t->len, len);
 	EXPECT_EQ(0, memcmp(t->entries, now, len));
+	EXPECT_EQ(tables, status_tables(t->sk));
 	free(now);
 }
 
@@ -310,17 +457,12 @@ TEST_F(caller, native_namespace)
 	EXPECT_EQ(-EPERM, rawipt_info(sk, &info));
 	EXPECT_EQ(-EPERM, rawipt_set(sk, IPT_SO_SET_REPLACE,
 				     self->t.rules.repl, self->t.rules.len));
-	EXPECT_EQ(-EPERM, rawipt_set(sk, BPFILTER_SO_SET_COMMIT, NULL, 0));
+	expect_set(_metadata, sk, SOL_IP, BPFILTER_SO_SET_COMMIT, NULL, 0,
+		   -EPERM);
+	expect_handover(_metadata, sk, NFPROTO_IPV4, -EPERM);
 }
 
 /* Nobody but the helper commits: not root, not for a request that is waited for */
-
-static int helper_status(int sk, struct bpfilter_status *st)
-{
-	socklen_t len = sizeof(*st);
-
-	return rawipt_get(sk, BPFILTER_SO_GET_STATUS, st, &len);
-}
 
 static void forge_commits(struct __test_metadata *_metadata,
 			  struct caller *t)
@@ -352,26 +494,20 @@ static void *replace_thread(void *arg)
 
 TEST_F_TIMEOUT(caller, forged_commit, 300)
 {
-	struct bpfilter_status st = { 0 };
 	struct ipt_getinfo info;
 	pthread_t thread;
 	void *result;
-	int i;
+	pid_t pid;
 
 	forge_commits(_metadata, &self->t);
-	ASSERT_EQ(0, helper_status(self->t.sk, &st));
-	ASSERT_LT(1U, st.helper_pid);
-	ASSERT_EQ(0, kill(st.helper_pid, SIGSTOP));
+	ASSERT_TRUE(helper_wait(self->t.sk, BPFILTER_HELPER_IDLE));
+	pid = helper_pid(self->t.sk);
+	ASSERT_LT(1, pid);
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, replace_thread, &self->t));
-	for (i = 0; i < 10000; i++) {
-		helper_status(self->t.sk, &st);
-		if (st.helper_state == BPFILTER_HELPER_BUSY)
-			break;
-		usleep(1000);
-	}
-	EXPECT_EQ((__u32)BPFILTER_HELPER_BUSY, st.helper_state);
+	EXPECT_TRUE(helper_wait(self->t.sk, BPFILTER_HELPER_BUSY));
 	forge_commits(_metadata, &self->t);
-	ASSERT_EQ(0, kill(st.helper_pid, SIGCONT));
+	ASSERT_EQ(0, kill(pid, SIGCONT));
 	ASSERT_EQ(0, pthread_join(thread, &result));
 	EXPECT_EQ(0, (long)result);
 	ASSERT_EQ(0, rawipt_info(self->t.sk, &info));
@@ -447,13 +583,6 @@ FIXTURE_TEARDOWN(userns)
 	EXPECT_EQ(0, wstatus);
 }
 
-static int owned_tables(int sk)
-{
-	struct bpfilter_status st = { 0 };
-
-	return helper_status(sk, &st) ? -1 : (int)st.num_tables;
-}
-
 /* Whoever serves this namespace's table, it is not bpfilter */
 static void expect_native(struct __test_metadata *_metadata,
 			  struct userns *t, int sk)
@@ -461,7 +590,7 @@ static void expect_native(struct __test_metadata *_metadata,
 	struct ipt_getinfo info;
 
 	EXPECT_EQ(t->native ? 0 : -ENOPROTOOPT, rawipt_info(sk, &info));
-	EXPECT_EQ(0, owned_tables(sk));
+	EXPECT_EQ(0, status_tables(sk));
 }
 
 static int own_netns(struct __test_metadata *_metadata)
@@ -513,7 +642,7 @@ static int ask_for(int sk, const char *table)
 	struct ipt_getinfo info = { 0 };
 	socklen_t len = sizeof(info);
 
-	snprintf(info.name, sizeof(info.name), "%s", table);
+	rawipt_name(info.name, sizeof(info.name), table);
 	return rawipt_get(sk, IPT_SO_GET_INFO, &info, &len);
 }
 
@@ -529,15 +658,12 @@ TEST_F(userns, allowed_by_the_knob)
 	EXPECT_EQ(0, sysctl_write(SYSCTL_ENGINE, 1));
 	EXPECT_EQ(1, sysctl_read(SYSCTL_ENGINE));
 	EXPECT_EQ(0, rawipt_info(sk, &info));
-	EXPECT_EQ(1, owned_tables(sk));
+	EXPECT_EQ(1, status_tables(sk));
 	rawipt_init(&rules);
 	rawipt_hook(&rules, NF_INET_LOCAL_IN);
 	rawipt_udp_port(&rules, 4001, VERDICT_DROP);
 	rawipt_policy(&rules, NF_INET_LOCAL_IN, VERDICT_ACCEPT);
-	rawipt_hook(&rules, NF_INET_FORWARD);
-	rawipt_policy(&rules, NF_INET_FORWARD, VERDICT_ACCEPT);
-	rawipt_hook(&rules, NF_INET_LOCAL_OUT);
-	rawipt_policy(&rules, NF_INET_LOCAL_OUT, VERDICT_ACCEPT);
+	rawipt_policies(&rules, NF_INET_FORWARD, NF_INET_LOCAL_OUT);
 	rawipt_end(&rules);
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
 
@@ -545,11 +671,11 @@ TEST_F(userns, allowed_by_the_knob)
 	ASSERT_EQ(0, knob(&self->t, 0));
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
 	EXPECT_EQ(self->t.native ? 0 : -ENOENT, ask_for(sk, "mangle"));
-	EXPECT_EQ(1, owned_tables(sk));
+	EXPECT_EQ(1, status_tables(sk));
 	EXPECT_EQ(0, sysctl_write(SYSCTL_ENGINE, 0));
 	EXPECT_EQ(-EPERM, sysctl_write(SYSCTL_ENGINE, 1));
 	EXPECT_EQ(0, rawipt_replace(sk, &rules));
-	EXPECT_EQ(1, owned_tables(sk));
+	EXPECT_EQ(1, status_tables(sk));
 	rawipt_free(&rules);
 }
 

@@ -23,11 +23,13 @@
 /*
  * The kernel writes the old counters to an address that is part of the blob.
  * Tests change words of blobs: at this address, with nothing around it, any
- * changed word of the pointer leads to memory that is not mapped. It lies above
- * the heap, which begins anywhere in the gigabyte behind the program, and below
- * all else; its lower half is an address below the program.
+ * changed word of the pointer leads to memory that is not mapped. It is in the
+ * first 16 GB, which the smallest address spaces (of 36 bits) have too, and in
+ * which nothing is mapped but the program, within the first GB or behind the
+ * 4.5th, and the heap in the GB behind that. Its lower half as an address is
+ * between those.
  */
-#define COUNTERS_ADDR	0x200000001000UL
+#define COUNTERS_ADDR	0x2f0000000UL
 #define COUNTERS_SIZE	(RAWIPT_MAX_COUNTERS * sizeof(struct xt_counters))
 
 static const unsigned int filter_hooks[] = {
@@ -188,6 +190,16 @@ void rawipt_policy(struct rawipt *r, unsigned int hook, int verdict)
 	rawipt_verdict(r, verdict);
 }
 
+void rawipt_policies(struct rawipt *r, unsigned int first, unsigned int last)
+{
+	unsigned int hook;
+
+	for (hook = first; hook <= last; hook++) {
+		rawipt_hook(r, hook);
+		rawipt_policy(r, hook, VERDICT_ACCEPT);
+	}
+}
+
 static void error_entry(struct rawipt *r, const char *name)
 {
 	struct xt_error_target *t;
@@ -237,13 +249,8 @@ void rawipt_udp_port(struct rawipt *r, uint16_t port, int verdict)
 
 void rawipt_build_empty(struct rawipt *r)
 {
-	unsigned int i;
-
 	rawipt_init(r);
-	for (i = 0; i < NUM_FILTER_HOOKS; i++) {
-		rawipt_hook(r, filter_hooks[i]);
-		rawipt_policy(r, filter_hooks[i], VERDICT_ACCEPT);
-	}
+	rawipt_policies(r, NF_INET_LOCAL_IN, NF_INET_LOCAL_OUT);
 	rawipt_end(r);
 }
 

@@ -60,6 +60,9 @@ void rawipt_end(struct rawipt *r);
 /* Frequent rules: a UDP destination port, and a verdict or 0 to go on */
 void rawipt_udp_port(struct rawipt *r, uint16_t port, int verdict);
 
+/* Hooks from @first to @last that have no rule, and the policy ACCEPT */
+void rawipt_policies(struct rawipt *r, unsigned int first, unsigned int last);
+
 /* A filter table with its policies only */
 void rawipt_build_empty(struct rawipt *r);
 

@@ -94,7 +94,7 @@ served()
 # In the log there is what bpfilter refused, and why
 nothing_refused()
 {
-	! klog_since | grep bpfilter:
+	klog_lacks bpfilter:
 }
 
 with_native()
