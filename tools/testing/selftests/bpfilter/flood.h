@@ -21,7 +21,7 @@ struct flood_thread {
 	int sk;
 	unsigned int pause_us;
 	atomic_bool *stop;
-	_Atomic uint64_t sent;
+	atomic_ullong sent;
 	uint64_t refused;
 };
 

@@ -25,8 +25,8 @@
 #define CHAIN_SOURCE	0x0b000000
 #define OTHER_SOURCE	0x0c000001
 
-FIXTURE(walk)
-{
+/* struct walk_case - a ruleset, its programs, a packet and what counts it */
+struct walk_case {
 	struct make mk;
 	struct packet pkt;
 	void *blob;
@@ -36,11 +36,16 @@ FIXTURE(walk)
 	uint64_t bytes[MAX_RULES];
 };
 
+FIXTURE(walk)
+{
+	struct walk_case c;
+};
+
 FIXTURE_SETUP(walk)
 {
-	make_init(&self->mk);
-	self->mk.name = "mangle";
-	self->pkt = (struct packet) {
+	make_init(&self->c.mk);
+	self->c.mk.name = "mangle";
+	self->c.pkt = (struct packet) {
 		.proto = IPPROTO_UDP, .l4_len = 20, .saddr = OTHER_SOURCE,
 		.in = "eth0",
 	};
@@ -48,13 +53,13 @@ FIXTURE_SETUP(walk)
 
 FIXTURE_TEARDOWN(walk)
 {
-	bpfilter_gen_free(&self->img);
-	bpfilter_ir_free(self->rs);
-	make_free(&self->mk);
-	free(self->blob);
+	bpfilter_gen_free(&self->c.img);
+	bpfilter_ir_free(self->c.rs);
+	make_free(&self->c.mk);
+	free(self->c.blob);
 }
 
-static int compile(FIXTURE_DATA(walk) *self, enum plan_mode mode)
+static int compile(struct walk_case *wc, enum plan_mode mode)
 {
 	struct kernel_btf kb;
 	const struct compile_env env = { &kb, CPUS, VM_HZ, mode };
@@ -64,33 +69,33 @@ static int compile(FIXTURE_DATA(walk) *self, enum plan_mode mode)
 	int ret;
 
 	vm_kernel_btf(&kb);
-	self->blob = make_blob(&self->mk, &size);
-	ret = bpfilter_blob_read(self->blob, size, NFPROTO_IPV4, &self->rs,
+	wc->blob = make_blob(&wc->mk, &size);
+	ret = bpfilter_blob_read(wc->blob, size, NFPROTO_IPV4, &wc->rs,
 				 &why);
 	if (!ret)
-		ret = bpfilter_passes_run(self->rs, &why);
+		ret = bpfilter_passes_run(wc->rs, &why);
 	if (!ret)
-		ret = bpfilter_plan_make(self->rs, &env, &plan, &why);
+		ret = bpfilter_plan_make(wc->rs, &env, &plan, &why);
 	if (!ret)
-		ret = bpfilter_gen(self->rs, plan, &env, &self->img, &why);
+		ret = bpfilter_gen(wc->rs, plan, &env, &wc->img, &why);
 	bpfilter_plan_free(plan);
 	return ret;
 }
 
 /* Does the program do as the native engine, in so many rounds of its loops? */
-static int compare(FIXTURE_DATA(walk) *self, int hook, uint32_t rounds)
+static int compare(struct walk_case *wc, int hook, uint32_t rounds)
 {
 	const struct model model = {
-		self->blob, NFPROTO_IPV4, self->rs->bridged,
-		self->rs->num_bridged,
+		wc->blob, NFPROTO_IPV4, wc->rs->bridged,
+		wc->rs->num_bridged,
 	};
 	struct ir_outcome want = {
-		.packets = self->packets, .bytes = self->bytes,
+		.packets = wc->packets, .bytes = wc->bytes,
 	};
 	struct vm_case c = {
-		.img = &self->img, .num_rules = self->rs->num_rules,
-		.frames = 8, .hook = hook, .play = { &self->pkt, 1 },
-		.shape = { .linear = self->pkt.l4_len }, .rounds = rounds,
+		.img = &wc->img, .num_rules = wc->rs->num_rules,
+		.frames = 8, .hook = hook, .play = { &wc->pkt, 1 },
+		.shape = { .linear = wc->pkt.l4_len }, .rounds = rounds,
 	};
 	struct vm_world w;
 
@@ -118,18 +123,18 @@ TEST_F(walk, match_that_writes_without_a_target)
 {
 	uint32_t counted = packet_written_mark(0);
 
-	make_match(make_jump(&self->mk, 1), "socket", 3, 1);
+	make_match(make_jump(&self->c.mk, 1), "socket", 3, 1);
 	for (int i = 1; i <= MARKS; i++)
-		ask_mark(make_verdict(&self->mk, VERDICT_DROP), i);
-	make_verdict(&self->mk, VERDICT_ACCEPT);
-	make_hook(&self->mk, NF_INET_PRE_ROUTING, 0, MARKS + 1);
-	make_head(&self->mk, "ERROR");
-	self->pkt.answers[0] = 1 | PACKET_ANSWER_CHANGE;
+		ask_mark(make_verdict(&self->c.mk, VERDICT_DROP), i);
+	make_verdict(&self->c.mk, VERDICT_ACCEPT);
+	make_hook(&self->c.mk, NF_INET_PRE_ROUTING, 0, MARKS + 1);
+	make_head(&self->c.mk, "ERROR");
+	self->c.pkt.answers[0] = 1 | PACKET_ANSWER_CHANGE;
 
-	ASSERT_EQ(0, compile(self, PLAN_DATA));
-	EXPECT_EQ(0, compare(self, NF_INET_PRE_ROUTING, 0));
-	EXPECT_EQ(1, self->packets[0]);
-	EXPECT_EQ(1, self->packets[counted]);
+	ASSERT_EQ(0, compile(&self->c, PLAN_DATA));
+	EXPECT_EQ(0, compare(&self->c, NF_INET_PRE_ROUTING, 0));
+	EXPECT_EQ(1, self->c.packets[0]);
+	EXPECT_EQ(1, self->c.packets[counted]);
 }
 
 /* INPUT: a rule that tells packets apart, then jumps that all packets take */
@@ -155,29 +160,29 @@ static void make_jumps(struct make *mk, uint32_t num)
 
 TEST_F(walk, jumps_that_come_back_to_a_list)
 {
-	make_jumps(&self->mk, JUMPS / 10);
-	ASSERT_EQ(0, compile(self, PLAN_DATA));
-	EXPECT_EQ(0, compare(self, NF_INET_LOCAL_IN, 8 * JUMPS / 10));
+	make_jumps(&self->c.mk, JUMPS / 10);
+	ASSERT_EQ(0, compile(&self->c, PLAN_DATA));
+	EXPECT_EQ(0, compare(&self->c, NF_INET_LOCAL_IN, 8 * JUMPS / 10));
 }
 
 TEST_F(walk, jumps_that_come_back_to_several_lists)
 {
 	uint32_t most = 0;
 
-	make_jumps(&self->mk, JUMPS);
-	ASSERT_EQ(0, compile(self, PLAN_DATA));
-	for (uint32_t i = 0; i < self->rs->num_chains; i++)
-		if (self->img.data.chains[i].trees > most)
-			most = self->img.data.chains[i].trees;
+	make_jumps(&self->c.mk, JUMPS);
+	ASSERT_EQ(0, compile(&self->c, PLAN_DATA));
+	for (uint32_t i = 0; i < self->c.rs->num_chains; i++)
+		if (self->c.img.data.chains[i].trees > most)
+			most = self->c.img.data.chains[i].trees;
 	ASSERT_LT(1, most);
-	EXPECT_EQ(0, compare(self, NF_INET_LOCAL_IN, 32 * JUMPS));
+	EXPECT_EQ(0, compare(&self->c, NF_INET_LOCAL_IN, 32 * JUMPS));
 }
 
 /* Each rule sets the mark, which classifiers look at */
 TEST_F(walk, classifiers_are_asked_again_for_a_long_list)
 {
 	for (int i = 0; i < JUMPS; i++) {
-		struct make_entry *e = make_target(&self->mk, "MARK", 2,
+		struct make_entry *e = make_target(&self->c.mk, "MARK", 2,
 						   sizeof(struct xt_mark_tginfo2));
 		struct xt_mark_tginfo2 *info =
 			(void *)(e->target + sizeof(struct xt_entry_target));
@@ -186,12 +191,12 @@ TEST_F(walk, classifiers_are_asked_again_for_a_long_list)
 		if (!i)
 			ask_mark(e, 7);
 	}
-	make_verdict(&self->mk, VERDICT_ACCEPT);
-	make_hook(&self->mk, NF_INET_LOCAL_IN, 0, JUMPS);
-	make_head(&self->mk, "ERROR");
+	make_verdict(&self->c.mk, VERDICT_ACCEPT);
+	make_hook(&self->c.mk, NF_INET_LOCAL_IN, 0, JUMPS);
+	make_head(&self->c.mk, "ERROR");
 
-	ASSERT_EQ(0, compile(self, PLAN_DATA));
-	EXPECT_EQ(0, compare(self, NF_INET_LOCAL_IN, 32 * JUMPS));
+	ASSERT_EQ(0, compile(&self->c, PLAN_DATA));
+	EXPECT_EQ(0, compare(&self->c, NF_INET_LOCAL_IN, 32 * JUMPS));
 }
 
 TEST_HARNESS_MAIN
