@@ -217,7 +217,7 @@ static int tables_add(struct source *src, uint16_t family, const char *data,
  * Return: whether it is a blob: that has zeroes where its table's name ends, and
  *	text has none.
  */
-bool source_is_blob(const char *data, size_t size)
+bool source_is_blob(const void *data, size_t size)
 {
 	return memchr(data, '\0', size < XT_TABLE_MAXNAMELEN ?
 		      size : XT_TABLE_MAXNAMELEN);

@@ -40,7 +40,7 @@ struct source {
 int source_load(struct cmd_ctx *ctx, const char *path, uint16_t family,
 		struct source *src);
 void source_free(struct source *src);
-bool source_is_blob(const char *data, size_t size);
+bool source_is_blob(const void *data, size_t size);
 int source_read_file(const char *path, char **data, size_t *size);
 
 /* cmd_scratch.c, for cmd_source.c alone */
