@@ -175,6 +175,7 @@ void walk_keep_leaf(struct gen *g, const struct walk *w);
 void walk_merge(struct gen *g, const struct walk *w);
 
 /* gen_walk_tree.c */
+void walk_halve(struct gen *g, const struct walk *w);
 void walk_descend(struct gen *g, const struct walk *w, uint32_t leaf);
 
 /* gen_walk_test.c */

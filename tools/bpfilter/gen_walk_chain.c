@@ -54,36 +54,20 @@ static void enter_all(struct gen *g, const struct walk *w)
 void walk_open_list(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
-	uint32_t again = asm_label(a), lower = asm_label(a);
 	uint32_t found = asm_label(a);
 
 	gen_step(g, "walk: pass by rules of the list that are done with");
 	asm_emit(a, BPF_ALU32_IMM(BPF_AND, BPF_REG_3, ~DATA_REF_KIND));
 	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_3));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, LIST_OFF(record)));
+	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_4, LIST_OFF(record)));
 	walk_load(g, BPF_W, BPF_REG_5, GEN_OFF(pos));
 	asm_jmp32(a, BPF_JEQ, BPF_REG_5, WALK_START, found);
-	walk_point(g, w, BPF_REG_1, BPF_REG_4);
+	walk_point(g, w, BPF_REG_1, BPF_REG_3);
 	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_1, LIST_OFF(num)));
-
-	/* r0 of them are left, from r3 on */
-	walk_loop(g, w, again, 1 << BPF_REG_0 | 1 << BPF_REG_3 |
-			       1 << BPF_REG_5);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, found);
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_0));
-	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_1, 1));
-	asm_emit(a, BPF_ALU32_IMM(BPF_LSH, BPF_REG_1, 2));
-	asm_emit(a, BPF_ALU32_REG(BPF_ADD, BPF_REG_1, BPF_REG_3));
-	walk_point(g, w, BPF_REG_2, BPF_REG_1);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
-	asm_jmp32_reg(a, BPF_JGE, BPF_REG_2, BPF_REG_5, lower);
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_1));
-	asm_emit(a, BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, sizeof(uint32_t)));
-	asm_emit(a, BPF_ALU32_IMM(BPF_SUB, BPF_REG_0, 1));
-	asm_bind(a, lower);
-	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_0, 1));
-	asm_ja(a, again);
+	asm_emit(a, BPF_ALU32_IMM(BPF_SUB, BPF_REG_5, 1));
+	walk_halve(g, w);
 	asm_bind(a, found);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_3, BPF_REG_4));
 }
 
 /*

@@ -99,16 +99,46 @@ static void descend_hash(struct gen *g, const struct walk *w, uint32_t next)
 	load_ref(g, w, HASH_OFF(part), next);
 }
 
-/*
- * Halve what is left of the bounds until none are: r0 of them from offset r4
- * on; r5 is the key. The ref that belongs to where this ends lies as many words
- * behind it as there are bounds.
+/**
+ * walk_halve() - find the first of ascending words that is above a key
+ * @g:		program
+ * @w:		walk
+ *
+ * There are r0 of them from offset r4 on, r5 is the key. r4 becomes the offset of
+ * the one that is found, or that behind the last; r3 stays. Uses r0 to r2.
  */
-static void descend_search(struct gen *g, const struct walk *w, uint32_t next)
+void walk_halve(struct gen *g, const struct walk *w)
 {
 	struct asm_buf *a = &g->code;
 	uint32_t again = asm_label(a), lower = asm_label(a);
 	uint32_t done = asm_label(a);
+
+	walk_loop(g, w, again, 1 << BPF_REG_0 | 1 << BPF_REG_3 |
+			       1 << BPF_REG_4 | 1 << BPF_REG_5);
+	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, done);
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_0));
+	asm_emit(a, BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 1));
+	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_1, 2));
+	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_4));
+	walk_point(g, w, BPF_REG_2, BPF_REG_1);
+	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2, 0));
+	asm_jmp32_reg(a, BPF_JGT, BPF_REG_2, BPF_REG_5, lower);
+	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, sizeof(uint32_t)));
+	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_1));
+	asm_emit(a, BPF_ALU32_IMM(BPF_SUB, BPF_REG_0, 1));
+	asm_bind(a, lower);
+	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_0, 1));
+	asm_ja(a, again);
+	asm_bind(a, done);
+}
+
+/*
+ * The ref that belongs to where the search for a bound ends lies as many words
+ * behind that as there are bounds.
+ */
+static void descend_search(struct gen *g, const struct walk *w, uint32_t next)
+{
+	struct asm_buf *a = &g->code;
 
 	gen_step(g, "walk: classifier: bounds, searched by halves");
 	load_key(g, w, BPF_REG_5, SEARCH_OFF(off), BPF_H, SEARCH_OFF(shift),
@@ -119,28 +149,10 @@ static void descend_search(struct gen *g, const struct walk *w, uint32_t next)
 	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_2, 2));
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_3, BPF_REG_2));
 	asm_emit(a, BPF_ALU64_REG(BPF_SUB, BPF_REG_3, BPF_REG_4));
-
-	walk_loop(g, w, again, 1 << BPF_REG_0 | 1 << BPF_REG_3 |
-			       1 << BPF_REG_4 | 1 << BPF_REG_5);
-	asm_jmp32(a, BPF_JEQ, BPF_REG_0, 0, done);
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_1, BPF_REG_0));
-	asm_emit(a, BPF_ALU64_IMM(BPF_RSH, BPF_REG_1, 1));
-	asm_emit(a, BPF_ALU64_IMM(BPF_LSH, BPF_REG_1, 2));
-	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_4));
-	walk_point(g, w, BPF_REG_2, BPF_REG_1);
-	asm_emit(a, BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_2,
-				SEARCH_OFF(bound)));
-	asm_jmp32_reg(a, BPF_JGT, BPF_REG_2, BPF_REG_5, lower);
-	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, sizeof(uint32_t)));
-	asm_emit(a, BPF_MOV32_REG(BPF_REG_4, BPF_REG_1));
-	asm_emit(a, BPF_ALU32_IMM(BPF_SUB, BPF_REG_0, 1));
-	asm_bind(a, lower);
-	asm_emit(a, BPF_ALU32_IMM(BPF_RSH, BPF_REG_0, 1));
-	asm_ja(a, again);
-
-	asm_bind(a, done);
+	asm_emit(a, BPF_ALU64_IMM(BPF_ADD, BPF_REG_4, SEARCH_OFF(bound)));
+	walk_halve(g, w);
 	asm_emit(a, BPF_ALU64_REG(BPF_ADD, BPF_REG_3, BPF_REG_4));
-	load_ref(g, w, SEARCH_OFF(bound), next);
+	load_ref(g, w, 0, next);
 }
 
 /**
