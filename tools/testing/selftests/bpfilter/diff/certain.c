@@ -159,9 +159,14 @@ static bool fix_time(struct line *l)
 	return true;
 }
 
-/* Which connections are gone is looked at once per tick */
+/*
+ * Which connections are gone is looked at once per tick, and packets of assured
+ * ones are dropped if none is left: xt_connlimit.c takes 0 for a lack of memory.
+ * A packet of a new one is counted itself.
+ */
 static bool far_connlimit(struct line *l)
 {
+	l->word[l->from] = "-m conntrack --ctstate NEW -m";
 	set(l, find(l, "--connlimit-above") < 0 ? "--connlimit-upto" :
 	    "--connlimit-above", "1000000");
 	return true;
@@ -242,7 +247,8 @@ static const struct chance chances[] = {
 	{ "-m", "recent", long_recent, "seconds out of reach" },
 	{ "-m", "statistic", count_statistic, "every n-th, not at random" },
 	{ "-m", "time", fix_time, "always or never" },
-	{ "-m", "connlimit", far_connlimit, "limit out of reach" },
+	{ "-m", "connlimit", far_connlimit,
+	  "of new connections, limit out of reach" },
 	{ "-m", "rateest", cannot, "left out" },
 	{ "-j", "SNAT", certain_nat, "no random port" },
 	{ "-j", "DNAT", certain_nat, "no random port" },
