@@ -27,8 +27,6 @@ bpfilter) require_bpfilter ;;
 native) require_native ;;
 esac
 
-# Ports that the kernel chose, so that they can be told from others
-PORTS="40000 40999"
 servers=
 
 test_cleanup()
@@ -50,7 +48,6 @@ link_up()
 # host NS DEV ADDRESSES GATEWAYS
 host()
 {
-	ns_sysctl "$1" net/ipv4/ip_local_port_range "$PORTS"
 	ip -n "$1" addr add "${ADDR[4$3]}/24" dev "$2"
 	ip -n "$1" addr add "${ADDR[6$3]}/64" dev "$2" nodad
 	ip -n "$1" route add default via "${ADDR[4$4]}"
@@ -71,7 +68,6 @@ topology()
 	ip -n "$router" addr add "${ADDR[6S]}/64" dev right nodad
 	ip -n "$router" route add default via "${ADDR[4B]}"
 	ip -n "$router" -6 route add default via "${ADDR[6B]}"
-	ns_sysctl "$router" net/ipv4/ip_local_port_range "$PORTS"
 	ns_sysctl "$router" net/ipv4/ip_forward 1
 	ns_sysctl "$router" net/ipv6/conf/all/forwarding 1
 	have_bpfilter || return 0
@@ -197,9 +193,9 @@ ftp()
 		hear; say USER me; hear
 		case $1 in
 		PORT | EPRT)
-			socat -t 20 "TCP$f-LISTEN:2000,reuseaddr" - &
+			exec 4< <(socat -t 20 "TCP$f-LISTEN:2000,reuseaddr" - < /dev/null)
 			until ss -Hlt "sport = :2000" | grep -q .; do sleep 0.1; done
-			say "$*"; hear; wait ;;
+			say "$*"; hear; cat <&4 ;;
 		PASV)
 			say PASV; hear
 			IFS=",()" read -r _ a b c d e g <<< "$answer"
@@ -368,6 +364,22 @@ connections()
 		sed -E '/^icmp/s/ id=[A-Z0-9]+//g' | sort
 }
 
+# own_ports N: the ports that the kernel chooses, from 40000 up, so that they can
+# be told from others, are different ones for each scenario. The server remembers
+# for a minute what it closed, and with address and port translated a connection
+# of another scenario could be such a one to it. It would answer that SYN with an
+# ACK for the old one, which is reset, and the next SYN is a new connection to
+# the router and counted once more.
+own_ports()
+{
+	local first=$((40000 + 80 * $1)) ns
+
+	for ns in "$client" "$router" "$server"; do
+		ns_sysctl "$ns" net/ipv4/ip_local_port_range \
+			"$first $((first + 79))"
+	done
+}
+
 # play SCENARIO TAG
 play()
 {
@@ -384,11 +396,12 @@ play()
 
 play_side()
 {
-	local scenario
+	local scenario n=0
 
 	topology "$1"
 	start_servers
 	for scenario in $ORDER; do
+		own_ports $((n++))
 		play "$scenario" "$2"
 	done
 	test_cleanup
