@@ -103,7 +103,7 @@ TEST_F_TIMEOUT(options, add_counters_number, 600)
 	free(info);
 }
 
-TEST_F(options, get_info)
+TEST_F_TIMEOUT(options, get_info, TEST_TIMEOUT_GUEST)
 {
 	struct ipt_getinfo info[2] = { 0 };
 	char what[64];
@@ -337,7 +337,7 @@ static void expect_compat(struct __test_metadata *_metadata, struct compat *c,
 				sizeof(struct bpfilter_status)));
 }
 
-TEST_F(options, compat)
+TEST_F_TIMEOUT(options, compat, TEST_TIMEOUT_GUEST)
 {
 	const struct side *side = &self->s.side[0];
 	struct compat *c;
@@ -394,7 +394,7 @@ FIXTURE_TEARDOWN(fresh)
 	sides_close(&self->s);
 }
 
-TEST_F(fresh, get_entries)
+TEST_F_TIMEOUT(fresh, get_entries, TEST_TIMEOUT_GUEST)
 {
 	socklen_t len = sizeof(struct ipt_get_entries) + INITIAL_SIZE;
 	struct ipt_get_entries *get = calloc(1, len);
@@ -408,7 +408,7 @@ TEST_F(fresh, get_entries)
 	free(get);
 }
 
-TEST_F(fresh, add_counters)
+TEST_F_TIMEOUT(fresh, add_counters, TEST_TIMEOUT_GUEST)
 {
 	const struct xt_counters add[INITIAL_ENTRIES] = { { 1, 2 }, { 3, 4 } };
 	int i;
@@ -418,7 +418,7 @@ TEST_F(fresh, add_counters)
 						 INITIAL_ENTRIES));
 }
 
-TEST_F(fresh, replace)
+TEST_F_TIMEOUT(fresh, replace, TEST_TIMEOUT_GUEST)
 {
 	struct rawipt *base = &self->s.base;
 	int i;

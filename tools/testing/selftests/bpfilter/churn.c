@@ -17,45 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/bpf.h>
 #include <linux/bpfilter.h>
 
 #include "../kselftest_harness.h"
 #include "flood.h"
+#include "objects.h"
 
 #define NUM_WORKERS	6
 #define SYSCTL_ENGINE	"/proc/sys/net/netfilter/bpfilter"
-
-static int count_objects(unsigned int cmd)
-{
-	union bpf_attr attr = { .start_id = 0 };
-	int num = 0;
-
-	while (!syscall(__NR_bpf, cmd, &attr, sizeof(attr))) {
-		attr.start_id = attr.next_id;
-		num++;
-	}
-	return num;
-}
-
-/* Their number when it has not changed for a second */
-static int settled_objects(unsigned int cmd)
-{
-	int same, now, num = -1;
-
-	for (same = 0; same < 100; same++) {
-		now = count_objects(cmd);
-		if (now != num)
-			same = 0;
-		num = now;
-		usleep(10000);
-	}
-	return num;
-}
 
 static void toggle(unsigned int value)
 {
@@ -219,15 +191,15 @@ FIXTURE_TEARDOWN(namespaces)
 
 TEST_F_TIMEOUT(namespaces, come_and_go, 600)
 {
-	int progs = settled_objects(BPF_PROG_GET_NEXT_ID);
-	int maps = settled_objects(BPF_MAP_GET_NEXT_ID);
+	const unsigned int prog = objects_newest(BPF_PROG_GET_NEXT_ID);
+	const unsigned int map = objects_newest(BPF_MAP_GET_NEXT_ID);
 	unsigned int started = 0;
 
 	EXPECT_EQ(0, churn(self->sk, self->seconds, &started));
 	TH_LOG("%u namespaces in %d s", started, self->seconds);
 	EXPECT_LT(NUM_WORKERS, started);
-	EXPECT_EQ(progs, settled_objects(BPF_PROG_GET_NEXT_ID));
-	EXPECT_EQ(maps, settled_objects(BPF_MAP_GET_NEXT_ID));
+	EXPECT_EQ(0, objects_wait(BPF_PROG_GET_NEXT_ID, prog, 0));
+	EXPECT_EQ(0, objects_wait(BPF_MAP_GET_NEXT_ID, map, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -254,7 +254,7 @@ void flood_settle(int sk, const struct flood_rules *fr, uint64_t delivered,
 
 	memset(in, 0, sizeof(*in));
 	memset(out, 0, sizeof(*out));
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 6000; i++) {
 		if (!flood_counters(sk, fr, in, out) && in->pcnt >= delivered)
 			break;
 		usleep(10000);

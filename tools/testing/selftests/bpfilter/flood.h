@@ -92,7 +92,7 @@ int flood_counters(int sk, const struct flood_rules *fr,
 /*
  * The same after the end, once @in has counted as many as were @delivered:
  * packets may still be in the backlog when the senders have ended. What has
- * been counted after two seconds is all there will be.
+ * been counted after a minute is all there will be.
  */
 void flood_settle(int sk, const struct flood_rules *fr, uint64_t delivered,
 		  struct xt_counters *in, struct xt_counters *out);

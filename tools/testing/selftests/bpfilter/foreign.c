@@ -266,7 +266,7 @@ static int attach_attempts(struct prog *p, int hook)
 	return err ? err : prog_attach(p, hook);
 }
 
-TEST_F(foreign, outside_of_a_run)
+TEST_F_TIMEOUT(foreign, outside_of_a_run, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_LE(0, attach_attempts(&self->p, NF_INET_LOCAL_IN));
 	EXPECT_EQ(1, send(self->from, "x", 1, 0));
@@ -275,7 +275,7 @@ TEST_F(foreign, outside_of_a_run)
 }
 
 /* Between the tables of a hook, none of which runs then */
-TEST_F(foreign, beside_runs)
+TEST_F_TIMEOUT(foreign, beside_runs, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, ipt("-A OUTPUT -m limit -j LOG"));
 	ASSERT_LE(0, attach_attempts(&self->p, NF_INET_LOCAL_OUT));
@@ -287,7 +287,7 @@ TEST_F(foreign, beside_runs)
  * REJECT sends its answer while the run goes on: the program sees that packet
  * at OUTPUT, inside the run at INPUT.
  */
-TEST_F(foreign, nested_in_a_run)
+TEST_F_TIMEOUT(foreign, nested_in_a_run, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, ipt("-A INPUT -p udp -m limit -j REJECT"));
 	ASSERT_LE(0, attach_attempts(&self->p, NF_INET_LOCAL_OUT));
@@ -307,7 +307,7 @@ static int attach_set_trace(struct prog *p, int hook)
 	return err ? err : prog_attach(p, hook);
 }
 
-TEST_F(foreign, trace_where_table_raw_is)
+TEST_F_TIMEOUT(foreign, trace_where_table_raw_is, TEST_TIMEOUT_GUEST)
 {
 	struct report r;
 
@@ -320,7 +320,7 @@ TEST_F(foreign, trace_where_table_raw_is)
 	EXPECT_EQ(2, r.traced);
 }
 
-TEST_F(foreign, no_trace_elsewhere)
+TEST_F_TIMEOUT(foreign, no_trace_elsewhere, TEST_TIMEOUT_GUEST)
 {
 	struct report r;
 
@@ -339,7 +339,7 @@ TEST_F(foreign, no_trace_elsewhere)
  * TEE's copy leaves while the run at PREROUTING goes on. A program of others and
  * a run of ours are nested in that; afterwards its own extensions still work.
  */
-TEST_F(foreign, run_goes_on_after_nested_ones)
+TEST_F_TIMEOUT(foreign, run_goes_on_after_nested_ones, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, run("ip link add tee0 type dummy"));
 	ASSERT_EQ(0, run("ip link set tee0 up arp off"));
@@ -358,7 +358,7 @@ TEST_F(foreign, run_goes_on_after_nested_ones)
 }
 
 /* Only what the hook hands on, not what a program makes up */
-TEST_F(foreign, arguments_must_be_trusted)
+TEST_F_TIMEOUT(foreign, arguments_must_be_trusted, TEST_TIMEOUT_GUEST)
 {
 	struct prog *p = &self->p;
 
@@ -375,7 +375,7 @@ TEST_F(foreign, arguments_must_be_trusted)
 }
 
 /* A program of another type has neither packet nor hook state to show */
-TEST_F(foreign, type_must_be_netfilter)
+TEST_F_TIMEOUT(foreign, type_must_be_netfilter, TEST_TIMEOUT_GUEST)
 {
 	struct prog *p = &self->p;
 
@@ -388,7 +388,7 @@ TEST_F(foreign, type_must_be_netfilter)
 }
 
 /* The same program without the call does load */
-TEST_F(foreign, control)
+TEST_F_TIMEOUT(foreign, control, TEST_TIMEOUT_GUEST)
 {
 	struct prog *p = &self->p;
 

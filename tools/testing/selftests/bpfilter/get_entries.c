@@ -47,12 +47,12 @@ static void compare(struct __test_metadata *_metadata, struct sides *s,
 	rawipt_free(r);
 }
 
-TEST_F(entries, initial)
+TEST_F_TIMEOUT(entries, initial, TEST_TIMEOUT_GUEST)
 {
 	sides_compare(&self->s, "initial table");
 }
 
-TEST_F(entries, only_policies)
+TEST_F_TIMEOUT(entries, only_policies, TEST_TIMEOUT_GUEST)
 {
 	struct rawipt r;
 
@@ -60,14 +60,14 @@ TEST_F(entries, only_policies)
 	compare(_metadata, &self->s, &r);
 }
 
-TEST_F(entries, all_kinds)
+TEST_F_TIMEOUT(entries, all_kinds, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, sides_load_base(&self->s));
 	sides_compare(&self->s, "all kinds");
 }
 
 /* What callers leave in fields that are the kernel's own */
-TEST_F(entries, garbage_in_kernel_fields)
+TEST_F_TIMEOUT(entries, garbage_in_kernel_fields, TEST_TIMEOUT_GUEST)
 {
 	struct rawipt *r = &self->s.base;
 	struct ipt_entry *e;
@@ -86,7 +86,7 @@ TEST_F(entries, garbage_in_kernel_fields)
 }
 
 /* Names with bytes behind their end, data with bytes behind its size */
-TEST_F(entries, garbage_behind_names)
+TEST_F_TIMEOUT(entries, garbage_behind_names, TEST_TIMEOUT_GUEST)
 {
 	struct xt_entry_match *m;
 	struct xt_tcp *tcp;
@@ -107,7 +107,7 @@ TEST_F(entries, garbage_behind_names)
 }
 
 /* Chains that no hook reaches, or several hooks do */
-TEST_F(entries, reachability)
+TEST_F_TIMEOUT(entries, reachability, TEST_TIMEOUT_GUEST)
 {
 	static const char * const names[] = {
 		"shared", "behind", "lonely", "lonelier",

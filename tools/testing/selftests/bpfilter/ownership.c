@@ -9,12 +9,11 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-#include <linux/bpf.h>
 #include <linux/bpfilter.h>
 
 #include "../kselftest_harness.h"
+#include "objects.h"
 #include "rawipt.h"
 #include "status.h"
 
@@ -119,52 +118,47 @@ static int load_nothing(int sk)
 	return err;
 }
 
-static bool passes(int from, int to)
-{
-	return send(from, "x", 1, 0) == 1 && udp_wait(to, 1) == 1;
-}
-
-TEST_F(table, taken_when_asked_for)
+TEST_F_TIMEOUT(table, taken_when_asked_for, TEST_TIMEOUT_GUEST)
 {
 	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_EQ(0, listed("filter"));
 	EXPECT_EQ(0, info_of(self->sk, "filter"));
 	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
-	EXPECT_TRUE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_passes(self->from, self->to));
 }
 
-TEST_F(table, taken_by_a_replace)
+TEST_F_TIMEOUT(table, taken_by_a_replace, TEST_TIMEOUT_GUEST)
 {
 	EXPECT_EQ(0, load_rule(self->sk));
 	EXPECT_EQ(1, status_tables(self->sk));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 }
 
 /* Rules stay where they are, and can be changed there */
-TEST_F(table, kept_with_rules)
+TEST_F_TIMEOUT(table, kept_with_rules, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, load_rule(self->sk));
 	ASSERT_EQ(0, bpfilter_enable(0));
 	EXPECT_EQ(1, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	EXPECT_EQ(0, load_rule(self->sk));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	EXPECT_EQ(1, status_tables(self->sk));
 }
 
 /* Nothing may pass because of a sysctl that did not before */
-TEST_F(table, kept_with_policy)
+TEST_F_TIMEOUT(table, kept_with_policy, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, load_policy(self->sk));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	ASSERT_EQ(0, bpfilter_enable(0));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	EXPECT_EQ(1, status_tables(self->sk));
 }
 
-TEST_F(table, given_back_as_new)
+TEST_F_TIMEOUT(table, given_back_as_new, TEST_TIMEOUT_GUEST)
 {
 	struct ipt_getinfo info;
 
@@ -177,27 +171,27 @@ TEST_F(table, given_back_as_new)
 	EXPECT_EQ(0, status_tables(self->sk));
 }
 
-TEST_F(table, given_back_when_flushed)
+TEST_F_TIMEOUT(table, given_back_when_flushed, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, load_rule(self->sk));
 	ASSERT_EQ(0, load_nothing(self->sk));
 	ASSERT_EQ(0, bpfilter_enable(0));
 	EXPECT_EQ(0, status_tables(self->sk));
-	EXPECT_TRUE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_passes(self->from, self->to));
 }
 
-TEST_F(table, taken_again)
+TEST_F_TIMEOUT(table, taken_again, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, info_of(self->sk, "filter"));
 	ASSERT_EQ(0, bpfilter_enable(0));
 	ASSERT_EQ(0, bpfilter_enable(1));
 	EXPECT_EQ(0, load_rule(self->sk));
 	EXPECT_EQ(1, status_tables(self->sk));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 }
 
 /* Who came first keeps it: both engines on one hook would be one too many */
-TEST_F(table, native_first)
+TEST_F_TIMEOUT(table, native_first, TEST_TIMEOUT_GUEST)
 {
 	if (!self->native)
 		SKIP(return, "this kernel has no native ip_tables");
@@ -208,13 +202,13 @@ TEST_F(table, native_first)
 	EXPECT_EQ(0, load_rule(self->sk));
 	EXPECT_EQ(0, status_tables(self->sk));
 	EXPECT_EQ(1, listed("filter"));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	EXPECT_EQ(0, load_nothing(self->sk));
-	EXPECT_TRUE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_passes(self->from, self->to));
 }
 
 /* Each table is taken by itself, those that nobody asks for are not */
-TEST_F(table, others_likewise)
+TEST_F_TIMEOUT(table, others_likewise, TEST_TIMEOUT_GUEST)
 {
 	static const char * const others[] = { "nat", "mangle", "raw",
 					       "security" };
@@ -233,13 +227,13 @@ TEST_F(table, others_likewise)
 	EXPECT_LE(2, found);
 	EXPECT_EQ(1, listed("filter"));
 	EXPECT_EQ(-ENOENT, info_of(self->sk, "nosuch"));
-	EXPECT_FALSE(passes(self->from, self->to));
+	EXPECT_TRUE(udp_dropped(self->from, self->to));
 	/* All but the one with a rule are as new */
 	ASSERT_EQ(0, bpfilter_enable(0));
 	EXPECT_EQ(1, status_tables(self->sk));
 }
 
-TEST_F(table, sysctl_values)
+TEST_F_TIMEOUT(table, sysctl_values, TEST_TIMEOUT_GUEST)
 {
 	int fd = open(SYSCTL_ENGINE, O_WRONLY | O_CLOEXEC);
 
@@ -256,95 +250,43 @@ TEST_F(table, sysctl_values)
 
 /* BPF objects that outlive their namespace */
 
-static int next_id(unsigned int cmd, __u32 *id)
+TEST_F_TIMEOUT(table, gone_with_the_namespace, TEST_TIMEOUT_GUEST)
 {
-	union bpf_attr attr = { .start_id = *id };
-
-	if (syscall(__NR_bpf, cmd, &attr, sizeof(attr)))
-		return -errno;
-	*id = attr.next_id;
-	return 0;
-}
-
-static int count_objects(unsigned int cmd)
-{
-	__u32 id = 0;
-	int num = 0;
-
-	while (!next_id(cmd, &id))
-		num++;
-	return num;
-}
-
-/* How many there are once those of namespaces that have ended are gone */
-static int settled_objects(unsigned int cmd)
-{
-	int same, num = 0, now;
-
-	for (same = 0; same < 50; same++) {
-		now = count_objects(cmd);
-		if (now != num)
-			same = 0;
-		num = now;
-		usleep(10000);
-	}
-	return num;
-}
-
-/* Namespaces end and programs are freed some time after the last reference */
-static int wait_objects(unsigned int cmd, int expected)
-{
-	int i, num = 0;
-
-	for (i = 0; i < 1000; i++) {
-		num = count_objects(cmd);
-		if (num == expected)
-			break;
-		usleep(10000);
-	}
-	return num;
-}
-
-TEST(gone_with_the_namespace)
-{
+	const unsigned int prog = objects_newest(BPF_PROG_GET_NEXT_ID);
+	const unsigned int map = objects_newest(BPF_MAP_GET_NEXT_ID);
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int i, sk, progs, maps;
-	const char *why;
+	int i, sk;
 
-	if (!rawipt_engine_usable(RAWIPT_BPFILTER, &why))
-		SKIP(return, "%s", why);
 	ASSERT_LE(0, home);
-	progs = settled_objects(BPF_PROG_GET_NEXT_ID);
-	maps = settled_objects(BPF_MAP_GET_NEXT_ID);
 	for (i = 0; i < 5; i++) {
 		sk = rawipt_netns(RAWIPT_BPFILTER);
 		ASSERT_LE(0, sk);
 		ASSERT_EQ(0, load_rule(sk));
-		EXPECT_LT(progs, count_objects(BPF_PROG_GET_NEXT_ID));
-		EXPECT_LT(maps, count_objects(BPF_MAP_GET_NEXT_ID));
+		EXPECT_LT(0, objects_since(BPF_PROG_GET_NEXT_ID, prog));
+		EXPECT_LT(0, objects_since(BPF_MAP_GET_NEXT_ID, map));
 		close(sk);
 		ASSERT_EQ(0, setns(home, CLONE_NEWNET));
 	}
-	EXPECT_EQ(progs, wait_objects(BPF_PROG_GET_NEXT_ID, progs));
-	EXPECT_EQ(maps, wait_objects(BPF_MAP_GET_NEXT_ID, maps));
+	EXPECT_EQ(0, objects_wait(BPF_PROG_GET_NEXT_ID, prog, 0));
+	EXPECT_EQ(0, objects_wait(BPF_MAP_GET_NEXT_ID, map, 0));
 	close(home);
 }
 
 /* Of a ruleset that is replaced nothing is left either */
-TEST_F(table, gone_with_the_ruleset)
+TEST_F_TIMEOUT(table, gone_with_the_ruleset, TEST_TIMEOUT_GUEST)
 {
-	int i, progs, maps;
+	const unsigned int prog = objects_newest(BPF_PROG_GET_NEXT_ID);
+	const unsigned int map = objects_newest(BPF_MAP_GET_NEXT_ID);
+	int i;
 
-	ASSERT_EQ(0, load_rule(self->sk));
-	progs = settled_objects(BPF_PROG_GET_NEXT_ID);
-	maps = settled_objects(BPF_MAP_GET_NEXT_ID);
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, load_rule(self->sk));
-	EXPECT_EQ(progs, wait_objects(BPF_PROG_GET_NEXT_ID, progs));
-	EXPECT_EQ(maps, wait_objects(BPF_MAP_GET_NEXT_ID, maps));
+	/* INPUT's program and the counters; policies alone need neither */
+	EXPECT_EQ(1, objects_wait(BPF_PROG_GET_NEXT_ID, prog, 1));
+	EXPECT_EQ(1, objects_wait(BPF_MAP_GET_NEXT_ID, map, 1));
 	ASSERT_EQ(0, load_policy(self->sk));
-	EXPECT_EQ(progs - 1, wait_objects(BPF_PROG_GET_NEXT_ID, progs - 1));
-	EXPECT_EQ(maps - 1, wait_objects(BPF_MAP_GET_NEXT_ID, maps - 1));
+	EXPECT_EQ(0, objects_wait(BPF_PROG_GET_NEXT_ID, prog, 0));
+	EXPECT_EQ(0, objects_wait(BPF_MAP_GET_NEXT_ID, map, 0));
 }
 
 TEST_HARNESS_MAIN

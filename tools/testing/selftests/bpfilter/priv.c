@@ -70,11 +70,7 @@ static bool native_usable(void)
 static void write_file(struct __test_metadata *_metadata, const char *path,
 		       const char *text)
 {
-	int fd = open(path, O_WRONLY);
-
-	ASSERT_LE(0, fd);
-	ASSERT_EQ((ssize_t)strlen(text), write(fd, text, strlen(text)));
-	close(fd);
+	ASSERT_EQ(0, rawipt_write(path, text));
 }
 
 /* Become root of a user namespace of an ordinary user's */
@@ -350,7 +346,7 @@ static void expect_all(struct __test_metadata *_metadata,
 }
 
 /* So that the refusals below mean something */
-TEST_F(caller, allowed)
+TEST_F_TIMEOUT(caller, allowed, TEST_TIMEOUT_GUEST)
 {
 	struct bpfilter_status st;
 	struct ipt_getinfo info;
@@ -362,7 +358,7 @@ TEST_F(caller, allowed)
 	EXPECT_EQ(self->t.sk6 < 0 ? 1U : 2U, st.num_tables);
 }
 
-TEST_F(caller, allowed_ipv6)
+TEST_F_TIMEOUT(caller, allowed_ipv6, TEST_TIMEOUT_GUEST)
 {
 	struct ip6t_getinfo info = { .name = "filter" };
 
@@ -405,7 +401,7 @@ static void without_rights(struct __test_metadata *_metadata,
 	free(now);
 }
 
-TEST_F(caller, without_net_admin)
+TEST_F_TIMEOUT(caller, without_net_admin, TEST_TIMEOUT_GUEST)
 {
 	without_rights(_metadata, &self->t, drop_net_admin);
 }
@@ -417,7 +413,7 @@ static void become_nobody(struct __test_metadata *_metadata)
 	ASSERT_EQ(0, setresuid(NOBODY, NOBODY, NOBODY));
 }
 
-TEST_F(caller, ordinary_user)
+TEST_F_TIMEOUT(caller, ordinary_user, TEST_TIMEOUT_GUEST)
 {
 	without_rights(_metadata, &self->t, become_nobody);
 }
@@ -428,7 +424,7 @@ static void become_foreign(struct __test_metadata *_metadata)
 	become_other_root(_metadata, 0);
 }
 
-TEST_F(caller, root_of_another_user_namespace)
+TEST_F_TIMEOUT(caller, root_of_another_user_namespace, TEST_TIMEOUT_GUEST)
 {
 	without_rights(_metadata, &self->t, become_foreign);
 }
@@ -438,13 +434,13 @@ static void become_foreign_with_netns(struct __test_metadata *_metadata)
 	become_other_root(_metadata, CLONE_NEWNET);
 }
 
-TEST_F(caller, root_of_another_network_namespace)
+TEST_F_TIMEOUT(caller, root_of_another_network_namespace, TEST_TIMEOUT_GUEST)
 {
 	without_rights(_metadata, &self->t, become_foreign_with_netns);
 }
 
 /* The same kind of socket in a namespace that native serves */
-TEST_F(caller, native_namespace)
+TEST_F_TIMEOUT(caller, native_namespace, TEST_TIMEOUT_GUEST)
 {
 	struct ipt_getinfo info;
 	int sk;
@@ -603,7 +599,7 @@ static int own_netns(struct __test_metadata *_metadata)
 	return sk;
 }
 
-TEST_F(userns, stays_native)
+TEST_F_TIMEOUT(userns, stays_native, TEST_TIMEOUT_GUEST)
 {
 	int sk = own_netns(_metadata);
 
@@ -614,7 +610,7 @@ TEST_F(userns, stays_native)
 	expect_native(_metadata, &self->t, sk);
 }
 
-TEST_F(userns, cannot_turn_the_knob)
+TEST_F_TIMEOUT(userns, cannot_turn_the_knob, TEST_TIMEOUT_GUEST)
 {
 	own_netns(_metadata);
 	EXPECT_GT(0, sysctl_write(SYSCTL_USERNS, 1));
@@ -622,7 +618,7 @@ TEST_F(userns, cannot_turn_the_knob)
 }
 
 /* Not even in a further user and network namespace below its own */
-TEST_F(userns, nested)
+TEST_F_TIMEOUT(userns, nested, TEST_TIMEOUT_GUEST)
 {
 	int sk;
 
@@ -646,7 +642,7 @@ static int ask_for(int sk, const char *table)
 	return rawipt_get(sk, IPT_SO_GET_INFO, &info, &len);
 }
 
-TEST_F(userns, allowed_by_the_knob)
+TEST_F_TIMEOUT(userns, allowed_by_the_knob, TEST_TIMEOUT_GUEST)
 {
 	struct ipt_getinfo info;
 	struct rawipt rules;
@@ -680,7 +676,7 @@ TEST_F(userns, allowed_by_the_knob)
 }
 
 /* Only the initial namespace has the knob, not all that its user makes */
-TEST_F(userns, one_knob)
+TEST_F_TIMEOUT(userns, one_knob, TEST_TIMEOUT_GUEST)
 {
 	ASSERT_EQ(0, unshare(CLONE_NEWNET));
 	EXPECT_EQ(-ENOENT, sysctl_read(SYSCTL_USERNS));

@@ -427,6 +427,28 @@ bool rawipt_engine_usable(enum rawipt_engine engine, const char **why)
 	return !err;
 }
 
+/**
+ * rawipt_write() - write a text to a file
+ * @path:	the file, which must be there
+ * @text:	the text, written at once
+ *
+ * Return: 0 or a negative errno
+ */
+int rawipt_write(const char *path, const char *text)
+{
+	const ssize_t len = strlen(text);
+	int err = 0, fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t done;
+
+	if (fd < 0)
+		return -errno;
+	done = write(fd, text, len);
+	if (done != len)
+		err = done < 0 ? -errno : -EIO;
+	close(fd);
+	return err;
+}
+
 static int udp_socket(uint16_t port, struct sockaddr_in *addr)
 {
 	memset(addr, 0, sizeof(*addr));
@@ -467,13 +489,44 @@ int udp_drain(int sk)
 	return num;
 }
 
-/* Wait up to two seconds for @num packets; the number that came */
-int udp_wait(int sk, int num)
+/**
+ * udp_wait() - wait for packets
+ * @sk:		the receiver
+ * @num:	how many
+ * @ms:		patience for each of them, in milliseconds
+ *
+ * Return: the number that came, which may be more than @num
+ */
+int udp_wait(int sk, int num, int ms)
 {
 	struct pollfd fd = { .fd = sk, .events = POLLIN };
 	int came = 0;
 
-	while (came < num && poll(&fd, 1, 2000) == 1)
+	while (came < num && poll(&fd, 1, ms) == 1)
 		came += udp_drain(sk);
 	return came;
+}
+
+/**
+ * udp_passes() - does a packet come through?
+ * @from:	its sender
+ * @to:		its receiver
+ *
+ * Return: true if one was sent and one came
+ */
+bool udp_passes(int from, int to)
+{
+	return send(from, "x", 1, 0) == 1 && udp_wait(to, 1, UDP_COMES_MS) == 1;
+}
+
+/**
+ * udp_dropped() - is a packet lost on its way?
+ * @from:	its sender, who does not notice
+ * @to:		its receiver
+ *
+ * Return: true if one was sent and none came
+ */
+bool udp_dropped(int from, int to)
+{
+	return send(from, "x", 1, 0) == 1 && !udp_wait(to, 1, UDP_AWAY_MS);
 }

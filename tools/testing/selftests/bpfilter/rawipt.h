@@ -21,6 +21,14 @@
 #define RAWIPT_MAX_JUMPS	32
 #define RAWIPT_MAX_COUNTERS	(128 * 1024)
 
+/*
+ * For TEST_F_TIMEOUT(): seconds for a test that makes requests or runs commands.
+ * The 30 of TEST_F() are not enough in an emulated guest on a busy machine: one
+ * request that starts the helper may take longer there, and the kernel itself
+ * has a minute of patience with it.
+ */
+#define TEST_TIMEOUT_GUEST	600
+
 /**
  * struct rawipt - one ruleset in the making
  * @repl:	the option's value
@@ -88,11 +96,20 @@ enum rawipt_engine {
 bool rawipt_engine_usable(enum rawipt_engine engine, const char **why);
 int rawipt_netns(enum rawipt_engine engine);
 
+/* Write all of @text to a file, as of /proc */
+int rawipt_write(const char *path, const char *text);
+
 /* UDP over the loopback device of the current namespace */
 int udp_receiver(uint16_t port);
 int udp_sender(uint16_t port);
 int udp_drain(int sk);
-int udp_wait(int sk, int num);
+int udp_wait(int sk, int num, int ms);
+bool udp_passes(int from, int to);
+bool udp_dropped(int from, int to);
+
+/* Milliseconds to wait for what must come, and for what must not */
+#define UDP_COMES_MS	60000
+#define UDP_AWAY_MS	2000
 
 #define VERDICT_ACCEPT	(-NF_ACCEPT - 1)
 #define VERDICT_DROP	(-NF_DROP - 1)

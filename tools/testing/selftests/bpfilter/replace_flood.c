@@ -74,7 +74,7 @@ FIXTURE_TEARDOWN(flood)
 }
 
 /* The receiver would see a packet if it passed */
-TEST_F(flood, receiver_works)
+TEST_F_TIMEOUT(flood, receiver_works, TEST_TIMEOUT_GUEST)
 {
 	int from = udp_sender(FLOOD_PORT), to = udp_receiver(FLOOD_PORT);
 	struct rawipt empty;
@@ -85,7 +85,7 @@ TEST_F(flood, receiver_works)
 	for (i = 0; i < FLOOD_RULESETS; i++) {
 		ASSERT_EQ(0, rawipt_replace(self->sk, &empty));
 		ASSERT_EQ(1, write(from, "x", 1));
-		EXPECT_EQ(1, udp_wait(to, 1));
+		EXPECT_EQ(1, udp_wait(to, 1, UDP_COMES_MS));
 		ASSERT_EQ(0, rawipt_replace(self->sk, &self->rules[i].rules));
 		ASSERT_EQ(1, write(from, "x", 1));
 		EXPECT_EQ(0, udp_drain(to));

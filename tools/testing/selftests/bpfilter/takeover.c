@@ -98,7 +98,7 @@ static void expect_same(struct __test_metadata *_metadata, int sk,
 }
 
 /* Each byte that can be read stays, counters too, and the rules go on */
-TEST_F(move, to_and_fro)
+TEST_F_TIMEOUT(move, to_and_fro, TEST_TIMEOUT_GUEST)
 {
 	int from = udp_sender(FLOOD_PORT), to = udp_receiver(FLOOD_PORT);
 	struct ipt_get_entries *before;
@@ -134,7 +134,7 @@ TEST_F(move, to_and_fro)
 }
 
 /* A table that bpfilter had from its beginning */
-TEST_F(move, never_native)
+TEST_F_TIMEOUT(move, never_native, TEST_TIMEOUT_GUEST)
 {
 	int sk = rawipt_netns(RAWIPT_BPFILTER), from, to;
 
@@ -156,7 +156,7 @@ TEST_F(move, never_native)
 }
 
 /* Other namespaces' native tables are their own */
-TEST_F(move, another_namespace)
+TEST_F_TIMEOUT(move, another_namespace, TEST_TIMEOUT_GUEST)
 {
 	int sk = rawipt_netns(RAWIPT_NATIVE), from, to;
 
@@ -285,12 +285,13 @@ static int replace_next(struct replacer *r)
 	return err;
 }
 
+/* Until it is told to stop, and at least once */
 static void *replacer_run(void *arg)
 {
 	struct replacer *r = arg;
 	int err;
 
-	while (!atomic_load(&r->stop)) {
+	while (!atomic_load(&r->stop) || !r->done) {
 		usleep(random() % REPLACE_PAUSE_US);
 		err = replace_next(r);
 		if (!err) {
@@ -348,7 +349,7 @@ TEST_F_TIMEOUT(move, flood_with_replaces, 3600)
 
 /* --- What goes wrong --- */
 
-TEST_F(move, refused)
+TEST_F_TIMEOUT(move, refused, TEST_TIMEOUT_GUEST)
 {
 	struct bpfilter_handover value = {
 		.name = "filter",
