@@ -106,14 +106,6 @@ pings()
 	in_ns "$1" ping -q -c 1 -W "${3:-30}" "$2"
 }
 
-wait_listening()
-{
-	# shellcheck disable=SC2016	# the inner shell's
-	timeout 20 ip netns exec "$1" sh -c '
-		until ss -Htuln "sport = :$1" | grep -q .; do sleep 0.1; done
-	' sh "$2"
-}
-
 # sets CHAIN: its rules as -S gives them, on one line
 sets()
 {
@@ -148,14 +140,14 @@ listen "$firewall" 8080
 listen "$firewall" 8081
 listen "$server" 8080
 listen "$server" 8081
-wait_listening "$firewall" 8080
-wait_listening "$firewall" 8081
-wait_listening "$server" 8080
-wait_listening "$server" 8081
+for port in 8080 8081; do
+	wait_for 60 listens "$firewall" tcp "$port"
+	wait_for 60 listens "$server" tcp "$port"
+done
 sink "$firewall" 5000
 sink "$firewall" 5001
-wait_listening "$firewall" 5000
-wait_listening "$firewall" 5001
+wait_for 60 listens "$firewall" udp 5000
+wait_for 60 listens "$firewall" udp 5001
 
 build()
 {

@@ -11,8 +11,8 @@
 # never get as far as to it. -N: natively on both sides, for a kernel without
 # bpfilter.
 #
-# Without SEED it is made up and printed. BPFILTER_FULL=1 in the environment is
-# for the long run.
+# Without SEED it is always the same. BPFILTER_FULL=1 in the environment is for the
+# long run, where it is made up. It is printed.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
@@ -29,12 +29,21 @@ default_count()
 	fi
 }
 
+default_seed()
+{
+	if [[ ${BPFILTER_FULL:-0} = 0 ]]; then
+		echo 1
+	else
+		echo $((RANDOM * 32768 + RANDOM))
+	fi
+}
+
 OPTIONS=()
 if [[ ${1:-} = -N ]]; then
 	OPTIONS=(-N)
 	shift
 fi
-SEED=${1:-$((RANDOM * 32768 + RANDOM))}
+SEED=${1:-$(default_seed)}
 COUNT=${2:-$(default_count)}
 PACKETS=${3:-500}
 CHANGED=$((COUNT / 10 + 2))

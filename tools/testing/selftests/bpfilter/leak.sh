@@ -16,15 +16,34 @@ require_bpfilter
 
 plan 10
 
+# objects: programs and maps by their numbers
 objects()
 {
-	bpftool prog show | grep -c '^[0-9]'
-	bpftool map show | grep -c '^[0-9]'
+	bpftool prog show | sed -n 's/^\([0-9]*\):.*/program \1/p'
+	bpftool map show | sed -n 's/^\([0-9]*\):.*/map \1/p'
+}
+
+# new_objects: those that were not in $scratch/before; they may take their time
+# to go
+new_objects()
+{
+	# shellcheck disable=SC2154	# set by lib.sh
+	objects | grep -vxFf "$scratch/before"
+}
+
+no_new_objects()
+{
+	! new_objects
 }
 
 helpers()
 {
 	pgrep -c bpfilter_umh
+}
+
+no_helpers()
+{
+	! helpers
 }
 
 use()
@@ -35,14 +54,10 @@ use()
 	ipt "$box" -A INPUT -p udp --dport 4001 -j DROP
 }
 
+# An empty namespace ends some time after its name
 wait_gone()
 {
-	# an empty namespace ends some time after its name
-	for _ in $(seq 100); do
-		rmmod bpfilter 2>/dev/null && return
-		sleep 0.1
-	done
-	return 1
+	wait_for 60 rmmod bpfilter
 }
 
 cycle()
@@ -56,7 +71,8 @@ check_fails "the module cannot go while there are rules" rmmod bpfilter
 check_is "and the rule stays" 0 "$(counter "$box" INPUT 1)"
 ipt "$box" -F
 check "without rules it goes, the namespace stays" wait_gone
-before=$(objects)
+objects > "$scratch/before"
+wait_for 60 no_helpers
 check_is "no helper is left" 0 "$(helpers)"
 ns_del "$box"
 
@@ -67,7 +83,9 @@ cycles()
 	done
 }
 check "it comes and goes" cycles
-check_is "no program and no map is left" "$before" "$(objects)"
+wait_for 60 no_new_objects
+check_is "no program and no map is left" '' "$(new_objects)"
+wait_for 60 no_helpers
 check_is "no helper is left in the end" 0 "$(helpers)"
 
 # iptables loads the engine by itself only where /proc has no list of tables, and

@@ -63,7 +63,9 @@ net/ipv4/igmp_link_local_mcast_reports 0
 net/ipv6/conf/default/accept_dad 0
 net/ipv6/conf/default/addr_gen_mode 1
 net/ipv6/icmp/ratelimit 0
-net/netfilter/nf_conntrack_tcp_loose 0"
+net/netfilter/nf_conntrack_tcp_loose 0
+net/netfilter/nf_conntrack_udp_timeout 300
+net/netfilter/nf_conntrack_udp_timeout_stream 300"
 
 side_devices="link set lo up"
 for dev in "1 in0" "2 out0" "3 alt0"; do

@@ -128,7 +128,8 @@ ns_del()
 	ip netns del "$1"
 }
 
-# in_ns NS COMMAND...
+# in_ns NS COMMAND... In the background $! is a shell of its own: what is to be
+# killed is begun with "ip netns exec".
 in_ns()
 {
 	ip netns exec "$@"
@@ -187,6 +188,38 @@ rules_save()
 counter()
 {
 	ipt "$1" -t "${4:-filter}" -L "$2" "$3" -v -x -n | awk '{ print $1 }'
+}
+
+# Waiting
+
+# wait_for SECONDS COMMAND...: until the command succeeds. Fails if it has not by
+# then. What it says is lost.
+wait_for()
+{
+	local end=$(($(date +%s) + $1))
+
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# at_rest SECONDS COMMAND...: true if the command says the same after that time
+at_rest()
+{
+	local time="$1" before
+
+	shift
+	before=$("$@")
+	sleep "$time"
+	[ "$before" = "$("$@")" ]
+}
+
+# listens NS PROTOCOL PORT: true if a server of "tcp" or "udp" does
+listens()
+{
+	in_ns "$1" ss -Hln "--$2" "sport = :$3" | grep -q .
 }
 
 # Kernel log

@@ -91,18 +91,18 @@ pin_folder()
 # Nobody answers 127.0.0.2 in any of the versions
 replace_flood()
 {
-	local pid i
+	local pid i rc=0
 
-	enter "$1" ping -q -f -w 8 -I 127.0.0.2 127.0.0.1 \
+	nsenter --net="/run/netns/$1" ping -q -f -w 600 -I 127.0.0.2 127.0.0.1 \
 		> "$scratch/flood" 2>&1 &
 	pid=$!
-	for ((i = 0; i < 20; i++)); do
-		bpf "$1" load "$scratch/$((i % 2 ? 1 : 2)).rules" || return 1
+	for ((i = 0; i < 20 && !rc; i++)); do
+		bpf "$1" load "$scratch/$((i % 2 ? 1 : 2)).rules" || rc=1
 	done
 	kill -INT "$pid"
 	wait "$pid"
 	cat "$scratch/flood"
-	grep -q '[1-9][0-9]* packets transmitted, 0 received' "$scratch/flood"
+	((!rc)) && grep -q '[1-9][0-9]* packets transmitted, 0 received' "$scratch/flood"
 }
 
 cat > "$scratch/1.rules" << 'END'

@@ -26,6 +26,8 @@ case $ENGINE in
 bpfilter) require_bpfilter ;;
 native) require_native ;;
 esac
+# Its sysctls come with it
+modprobe -q nf_conntrack 2>/dev/null
 
 servers=
 
@@ -54,6 +56,19 @@ host()
 	ip -n "$1" -6 route add default via "${ADDR[6$4]}"
 }
 
+# What a connection leaves is there until it has been looked at, and no late
+# packet of it makes a new one
+conntrack_keeps()
+{
+	local what
+
+	for what in udp_timeout udp_timeout_stream icmp_timeout icmpv6_timeout \
+		tcp_timeout_close tcp_timeout_time_wait; do
+		ns_sysctl "$router" "net/netfilter/nf_conntrack_$what" 600
+	done
+	ns_sysctl "$router" net/netfilter/nf_conntrack_tcp_loose 0
+}
+
 # topology ENGINE: sets $client, $router and $server
 topology()
 {
@@ -70,6 +85,7 @@ topology()
 	ip -n "$router" -6 route add default via "${ADDR[6B]}"
 	ns_sysctl "$router" net/ipv4/ip_forward 1
 	ns_sysctl "$router" net/ipv6/conf/all/forwarding 1
+	conntrack_keeps
 	have_bpfilter || return 0
 	if [[ $1 = bpfilter ]]; then
 		bpfilter_on "$router"
@@ -102,35 +118,30 @@ serve()
 	servers="$servers $!"
 }
 
-wait_listening()
-{
-	timeout 60 ip netns exec "$1" sh -c '
-		until ss -Hltu "sport = :$1" | grep -q .; do sleep 0.1; done
-	' sh "$2"
-}
-
 start_servers()
 {
-	local ns
+	local at ns port
 
-	for ns in "$server:8080" "$router:8081"; do
-		serve "${ns%:*}" "TCP$f-LISTEN:${ns#*:},fork,reuseaddr" "EXEC:$tmp/who from"
-		serve "${ns%:*}" "UDP$f-RECVFROM:${ns#*:},fork,reuseaddr" "EXEC:$tmp/who from udp"
-		wait_listening "${ns%:*}" "${ns#*:}"
+	for at in "$server:8080" "$router:8081"; do
+		ns=${at%:*} port=${at#*:}
+		serve "$ns" "TCP$f-LISTEN:$port,fork,reuseaddr" "EXEC:$tmp/who from"
+		serve "$ns" "UDP$f-RECVFROM:$port,fork,reuseaddr" "EXEC:$tmp/who from udp"
+		wait_for 60 listens "$ns" tcp "$port"
+		wait_for 60 listens "$ns" udp "$port"
 	done
 	serve "$server" "TCP$f-LISTEN:21,fork,reuseaddr" \
 		"EXEC:$tmp/ftp-server $f"
-	wait_listening "$server" 21
+	wait_for 60 listens "$server" tcp 21
 }
 
 # call NS PROTOCOL ADDRESS PORT: what the server there answers
 call()
 {
-	in_ns "$1" timeout 20 bash -c '
+	in_ns "$1" timeout 70 bash -c '
 		exec 3<> "/dev/$1/$2/$3" || exit
 		[[ $1 = tcp ]] || echo hello >&3
 		# In one piece, and up to the end of a connection
-		timeout 15 head -n 1 <&3 || echo nothing
+		timeout 60 head -n 1 <&3 || echo nothing
 		[[ $1 = udp ]] || cat <&3
 	' bash "$2" "$3" "$4" 2>&1 | sed 's/^bash: .*: /error: /' | head -n 1
 }
@@ -284,9 +295,9 @@ ftp_active ftp_passive gone"
 # The second datagram of a socket fails if there came an error for the first
 udp_refused()
 {
-	in_ns "$client" timeout 20 bash -c '
+	in_ns "$client" timeout 70 bash -c '
 		exec 3<> "/dev/udp/$1/$2"
-		for ((i = 0; i < 50; i++)); do
+		for ((i = 0; i < 600; i++)); do
 			echo hello 2> /dev/null >&3 || { echo refused; exit; }
 			sleep 0.1
 		done
@@ -294,15 +305,18 @@ udp_refused()
 	' bash "$1" "$2"
 }
 
+no_connections()
+{
+	[[ -z $(connections) ]]
+}
+
 wait_gone()
 {
-	local i
-
-	for ((i = 0; i < 50; i++)); do
-		[[ -n $(connections) ]] || { echo gone; return; }
-		sleep 0.1
-	done
-	echo "still there"
+	if wait_for 60 no_connections; then
+		echo gone
+	else
+		echo "still there"
+	fi
 }
 
 ping_ok()
@@ -343,23 +357,18 @@ normalize()
 		-e 's/fd0([0-9]):0000:0000:0000:0000:0000:0000:000([0-9])/fd0\1::\2/g'
 }
 
-# All connections have come to their end, or do not change any more
-wait_settled()
+# All connections have come to their end
+settled()
 {
-	local i
-
-	for ((i = 0; i < 50; i++)); do
-		in_ns "$router" conntrack -L -p tcp -f "ipv$f" 2> /dev/null |
-			grep -qvE ' (TIME_WAIT|CLOSE) ' || return
-		sleep 0.1
-	done
+	! in_ns "$router" conntrack -L -p tcp -f "ipv$f" |
+		grep -vE ' (TIME_WAIT|CLOSE) '
 }
 
 connections()
 {
 	in_ns "$router" conntrack -L -f "ipv$f" 2> /dev/null |
 		grep -v 'icmpv6.*type=13[3-6]' |
-		sed -E 's/^([a-z0-9]+ +[0-9]+) [0-9]+/\1/; s/ id=[0-9]+//g
+		sed -E 's/^([a-z0-9]+ +[0-9]+) [0-9]+/\1/; s/ (id|use)=[0-9]+//g
 			s/(40[0-9]{3}|6[0-9]{4})/PORT/g; s/id=PORT/id=N/g' |
 		sed -E '/^icmp/s/ id=[A-Z0-9]+//g' | sort
 }
@@ -388,7 +397,7 @@ play()
 	in_ns "$router" conntrack -F > /dev/null 2>&1
 	eval "$(text "${STEPS[$1]}")" 2>&1 | tr -d '\r' | normalize \
 		> "$tmp/seen.$1.$2"
-	wait_settled
+	wait_for 60 settled || echo "not settled" >> "$tmp/seen.$1.$2"
 	connections > "$tmp/connections.$1.$2"
 	in_ns "$router" "$(side_ipt "$f")-save" -c -t nat | grep '^\[' \
 		> "$tmp/counters.$1.$2"

@@ -61,6 +61,13 @@ saved()
 	in_ns "$router" "$IP6TABLES-save" -c | sed '/^#/d'
 }
 
+# saved_at_rest FILE: when no packet is under way any more
+saved_at_rest()
+{
+	wait_for 60 at_rest 0.5 saved || note "counters do not rest"
+	saved > "$1"
+}
+
 # --- Namespaces ---
 
 link_up()
@@ -159,8 +166,7 @@ connection_start()
 {
 	in_ns "$server" socat TCP-LISTEN:8080,fork,reuseaddr EXEC:cat &
 	jobs="$jobs $!"
-	timeout 60 ip netns exec "$server" sh -c \
-		'until ss -Hltn "sport = :8080" | grep -q .; do sleep 0.1; done'
+	wait_for 60 listens "$server" tcp 8080 || return
 	coproc CONN { ip netns exec "$client" socat - TCP:10.1.0.1:80; }
 	jobs="$jobs $CONN_PID"
 	exec 5>&"${CONN[1]}" 6<&"${CONN[0]}"
@@ -186,6 +192,8 @@ ns_add client router server
 for ns in "$client" "$router" "$server"; do
 	ns_sysctl "$ns" net/ipv6/conf/default/accept_dad 0
 	ns_sysctl "$ns" net/ipv6/conf/default/accept_ra 0
+	# Groups are reported at once, not up to a second later
+	ns_sysctl "$ns" net/ipv6/conf/default/mldv2_unsolicited_report_interval 1
 done
 bpfilter_off "$router"
 ns_sysctl "$router" net/ipv4/ip_forward 1
@@ -218,7 +226,7 @@ check_is "the other one stays" native "$(engine_of ipv4 filter)"
 
 # --- To and fro, idle ---
 
-saved > "$scratch/native"
+saved_at_rest "$scratch/native"
 map=$(mapping)
 cmd takeover ipv4 filter; rc=$?
 check_is "one table is taken over" '0 1 filter bpfilter true' \
@@ -230,7 +238,7 @@ saved > "$scratch/now"
 check "rules and counters are the same" diff "$scratch/native" "$scratch/now"
 check "the connection goes on" say "filter is bpfilter's"
 
-saved > "$scratch/native"
+saved_at_rest "$scratch/native"
 cmd takeover; rc=$?
 check_is "all others are taken over" '0 7 6' \
 	"$rc $(out '.tables | length') $(out '[.tables[] | select(.changed)] |
@@ -250,7 +258,7 @@ cmd takeover; rc=$?
 check_is "nothing is left to do" '0 0' \
 	"$rc $(out '[.tables[] | select(.changed)] | length')"
 
-saved > "$scratch/ours"
+saved_at_rest "$scratch/ours"
 map=$(mapping)
 cmd release; rc=$?
 check_is "all are released" '0 7 7' \
@@ -306,7 +314,7 @@ refuse_by_plan()
 }
 
 check "a ruleset that code alone cannot hold" refuse_by_plan
-saved > "$scratch/native"
+saved_at_rest "$scratch/native"
 cmd takeover ipv4; rc=$?
 check_is "it is refused with a reason, the others are taken over" \
 	'1 mangle true 4' \
@@ -361,7 +369,7 @@ no_memory()
 in_ns "$router" "$BPFILTER" release ipv4 filter > /dev/null
 check "many rules" many_rules
 if cgroup_small; then
-	saved > "$scratch/native"
+	saved_at_rest "$scratch/native"
 	in_small ip netns exec "$router" "$BPFILTER" takeover ipv4 filter \
 		> "$scratch/out" 2>&1
 	rc=$?
@@ -383,7 +391,7 @@ note "$(out '.tables[0] | "\(.entries) entries, switched in \(.switch_ns) ns, " 
 	"settled in \(.settle_ns) ns"')"
 
 # Killed on the way back: it moved or it did not, and is whole
-saved > "$scratch/ours"
+saved_at_rest "$scratch/ours"
 if [[ -d $cgroup/bpft-small ]]; then
 	echo 4M > "$cgroup/bpft-small/memory.max"
 	in_small ip netns exec "$router" "$BPFILTER" release ipv4 filter \

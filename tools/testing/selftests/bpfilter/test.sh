@@ -267,58 +267,99 @@ live_devices()
 	ip -n "$client" link set c0 up
 }
 
-# talk FROM TO PORT PROTOCOL [BYTES]: send something and wait a moment
-talk()
+# in_url ADDRESS: as socat wants it
+in_url()
 {
-	local address=$2
-
-	[[ $address != *:* ]] || address="[$2]"
-	echo "${5:-hello}" | in_ns "$1" timeout 20 socat -t 0.3 -T 1 - \
-		"$4:$address:$3,connect-timeout=1" > /dev/null 2>&1
+	case $1 in
+	*:*) echo "[$1]" ;;
+	*) echo "$1" ;;
+	esac
 }
 
-# live_traffic PING ADDRESS CLIENT
+# talk FROM TO PORT PROTOCOL: send what is dropped or refused
+talk()
+{
+	echo hello | in_ns "$1" timeout 20 socat -t 0.3 -T 1 - \
+		"$4:$(in_url "$2"):$3,connect-timeout=1" > /dev/null 2>&1
+}
+
+# ask TO PORT PROTOCOL TEXT: the client sends it and waits until all is back
+ask()
+{
+	echo "$4" | in_ns "$client" timeout 60 socat -t 60 - \
+		"$3:$(in_url "$1"):$2,readbytes=$((${#4} + 1))" > /dev/null
+}
+
+# live_traffic ADDRESS CLIENT
 live_traffic()
 {
-	in_ns "$client" ping -q -c 3 -i 0.2 -W 1 "$2" > /dev/null
-	in_ns "$server" ping -q -c 2 -i 0.2 -W 1 "$3" > /dev/null
-	talk "$client" "$2" 8080 TCP
-	talk "$client" "$2" 8080 TCP "$(head -c 9000 /dev/zero | tr '\0' x)"
-	talk "$client" "$2" 81 TCP
-	talk "$client" "$2" 82 TCP
-	talk "$client" "$2" 5353 UDP
-	talk "$client" "$2" 81 UDP
-	talk "$client" "$2" 82 UDP
-	talk "$server" "$3" 82 UDP
-	talk "$server" "$3" 82 TCP
+	in_ns "$client" ping -q -c 3 -i 0.2 -W 1 "$1" > /dev/null
+	in_ns "$server" ping -q -c 2 -i 0.2 -W 1 "$2" > /dev/null
+	ask "$1" 8080 TCP hello &&
+	ask "$1" 8080 TCP "$(head -c 9000 /dev/zero | tr '\0' x)" || return
+	talk "$client" "$1" 81 TCP
+	talk "$client" "$1" 82 TCP
+	ask "$1" 5353 UDP hello || return
+	talk "$client" "$1" 81 UDP
+	talk "$client" "$1" 82 UDP
+	talk "$server" "$2" 82 UDP
+	talk "$server" "$2" 82 TCP
 	return 0
+}
+
+# live_ready: the servers listen, and what comes is captured
+live_ready()
+{
+	listens "$server" tcp 8080 && listens "$server" udp 5353 &&
+	grep 'listening on' "$scratch/tcpdump"
+}
+
+# live_counted FAMILY SAVE: packets of each rule, natively
+live_counted()
+{
+	in_ns "$server" "$2" -c |
+		sed -n 's/^\[\([0-9]*\):[0-9]*\] \(-A .*\)/\1 \2/p' |
+		grep -v -e '^0 ' -e UNTRACKED | sort
+}
+
+# live_state FAMILY SAVE: what has been counted and captured
+live_state()
+{
+	live_counted "$@"
+	stat -c %s "$scratch/live$1"
+}
+
+# live_run FAMILY RESTORE ICMP ADDRESS CLIENT
+live_run()
+{
+	wait_for 60 live_ready &&
+	in_ns "$server" "$2" -w -Z &&
+	live_traffic "$4" "$5" &&
+	wait_for 60 at_rest 1 live_state "$1" "$2-save" &&
+	live_counted "$1" "$2-save" > "$scratch/native$1"
 }
 
 # live FAMILY RESTORE ICMP ADDRESS CLIENT: packets of each rule, natively and
 # tested, without those of neighbours, who talk at any time
 live()
 {
-	local tcp=TCP-LISTEN udp=UDP-LISTEN pids=()
+	local tcp=TCP-LISTEN udp=UDP-LISTEN pids=() rc
 
 	[[ $1 = 4 ]] || { tcp=TCP6-LISTEN; udp=UDP6-LISTEN; }
 	live_rules "$3" > "$scratch/live.rules"
 	in_ns "$server" "$2-restore" -w < "$scratch/live.rules" || return 1
-	in_ns "$server" socat "$tcp:8080,fork,reuseaddr" EXEC:cat 2>/dev/null &
+	ip netns exec "$server" socat -t 60 "$tcp:8080,fork,reuseaddr" EXEC:cat &
 	pids+=($!)
-	in_ns "$server" socat "$udp:5353,fork" EXEC:cat 2>/dev/null &
+	ip netns exec "$server" socat -T 60 "$udp:5353,fork" EXEC:cat &
 	pids+=($!)
-	in_ns "$server" tcpdump -Z root --immediate-mode -U -i s0 -w "$scratch/live$1" \
-		2> "$scratch/tcpdump" &
+	ip netns exec "$server" tcpdump -Z root --immediate-mode -U -i s0 \
+		-w "$scratch/live$1" 2> "$scratch/tcpdump" &
 	pids+=($!)
-	sleep 2
-	in_ns "$server" "$2" -w -Z
-	live_traffic "$3" "$4" "$5"
-	sleep 1
+	live_run "$@"
+	rc=$?
 	kill "${pids[@]}"
-	wait "${pids[@]}" 2>/dev/null
-	in_ns "$server" "$2-save" -c |
-		sed -n 's/^\[\([0-9]*\):[0-9]*\] \(-A .*\)/\1 \2/p' |
-		grep -v -e '^0 ' -e UNTRACKED | sort > "$scratch/native$1"
+	wait "${pids[@]}"
+	((!rc)) || return
 	"$BPFILTER" "-$1" -j test "$scratch/live.rules" --pcap "$scratch/live$1" \
 		--local "$4" --assume checksum=yes > "$scratch/tested$1.json"
 	jq -r '.results[].packets[].decided[] | select(.policy | not).text' \

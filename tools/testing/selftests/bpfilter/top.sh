@@ -36,21 +36,26 @@ top()
 	"$BPFILTER" -n "$ns" "$@"
 }
 
-# watch NS COMMAND...: two samples to $scratch/top, the command is run between
-# them. The first interval is over when its object is there.
+# watch NS COMMAND...: two samples of $RULES to $scratch/top, the command is run
+# between them. The first interval is over when its object is there; the second
+# one must not be before the command is: a slow machine gets longer ones.
 watch()
 {
-	local ns="$1" i=0 pid
+	local ns="$1" seconds samples pid
 
 	shift
-	rm -f "$scratch/top"
-	top "$ns" -j -a -i 3 -c 2 top > "$scratch/top" &
-	pid=$!
-	until [ -s "$scratch/top" ] || [ $((i += 1)) -gt 100 ]; do
-		sleep 0.1
+	for seconds in 3 12 48; do
+		echo "$RULES" | in_ns "$ns" "$IPTABLES-restore" -w
+		: > "$scratch/top"
+		top "$ns" -j -a -i "$seconds" -c 2 top > "$scratch/top" &
+		pid=$!
+		wait_for $((seconds + 60)) test -s "$scratch/top" || return
+		"$@"
+		samples=$(wc -l < "$scratch/top")
+		wait "$pid" || return
+		[ "$samples" -gt 1 ] || return 0
 	done
-	"$@"
-	wait "$pid"
+	return 1
 }
 
 # found FILTER: a value of the second sample, whose rules are known by their text
@@ -80,7 +85,6 @@ PINGS='-A INPUT -p icmp -m icmp --icmp-type 8 -j pings'
 
 test_engine()
 {
-	echo "$RULES" | in_ns "$2" "$IPTABLES-restore" -w
 	check "two samples, $1" watch "$2" pings "$2" 7
 	check_is "packets in between, $1" 7 "$(rate "$PINGS")"
 	check_is "and bytes, $1" $((7 * 84)) \
@@ -118,9 +122,13 @@ status()
 
 test_output()
 {
-	pings "$box" 20 &
+	local pid
+
+	ip netns exec "$box" ping -q -i 0.1 127.0.0.1 > /dev/null &
+	pid=$!
 	top "$box" -1 -i 2 top ipv4 filter > "$scratch/plain"
-	wait
+	kill -INT "$pid"
+	wait "$pid"
 	check "plain output has the rule" grep -q \
 		"  ipv4 filter 2  -A INPUT -p icmp -m icmp --icmp-type 8 -j pings\$" \
 		"$scratch/plain"

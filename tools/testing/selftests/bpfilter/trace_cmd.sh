@@ -48,29 +48,16 @@ link_places()
 		/proc/"$pid"/fdinfo/* | sort
 }
 
-# wait_links NUMBER: for up to 20 seconds
-wait_links()
+links_are()
 {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		[[ $(links) != "$1" ]] || return 0
-		sleep 0.1
-	done
-	note "links: $(links), not $1"
-	return 1
+	[[ $(links) = "$1" ]]
 }
 
-# wait_text FILE TEXT: for up to 20 seconds
-wait_text()
+# wait_links NUMBER
+wait_links()
 {
-	local i
-
-	for ((i = 0; i < 200; i++)); do
-		! grep -qs -- "$2" "$1" || return 0
-		sleep 0.1
-	done
-	note "no \"$2\" in $1"
+	wait_for 60 links_are "$1" && return
+	note "links: $(links), not $1"
 	return 1
 }
 
@@ -93,6 +80,11 @@ trace_end()
 	wait "$pid" 2>/dev/null
 	status=$?
 	pid=
+}
+
+trace_has_ended()
+{
+	! kill -0 "$pid"
 }
 
 # What TRACE logs, as PORT TABLE:CHAIN:KIND:NUMBER
@@ -195,6 +187,7 @@ test_ping()
 	in_ns "$2" "$IPTABLES-restore" -w <<< "$PING_RULES"
 	trace_start "$2" -c 4 trace -p icmp
 	in_ns "$2" ping -q -c 1 -W 1 127.0.0.1 > /dev/null
+	wait_for 60 trace_has_ended || kill "$pid"
 	wait "$pid"
 	status=$? pid=
 	sed 's/ id [0-9]* / id ID /' "$tmp/out" > "$tmp/found"
@@ -218,6 +211,12 @@ progs()
 loggers()
 {
 	in_ns "$1" cat "$LOGGER/2" "$LOGGER/10"
+}
+
+# loggers_are NS LOGGERS
+loggers_are()
+{
+	[[ $(loggers "$1") = "$2" ]]
 }
 
 # Off, on and off again: programs, hooks and loggers
@@ -247,7 +246,7 @@ test_traces()
 	trace_start "$box" trace -p icmp
 	trace_end KILL
 	check "killed: nothing is attached" wait_links 0
-	sleep 0.5
+	wait_for 60 loggers_are "$box" "$loggers"
 	check_is "killed: loggers are what they were" "$loggers" "$(loggers "$box")"
 	in_ns "$box" sh -c "echo nfnetlink_log > $LOGGER/2; echo NONE > $LOGGER/10"
 	trace_start "$box" trace -p icmp
