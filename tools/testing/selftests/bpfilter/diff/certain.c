@@ -222,6 +222,31 @@ static bool certain_nat(struct line *l)
 	return true;
 }
 
+/*
+ * A copy is sent by this host. If OUTPUT has it routed again, to this host for
+ * one, it is back at INPUT and copied again, without an end, and what the queue
+ * has no room for is a matter of time.
+ */
+static bool few_copies(struct line *l)
+{
+	l->word[l->from] = "-m quota --quota 5000 -j";
+	return true;
+}
+
+/* What has been put together is taken apart again with an id made up then */
+static bool any_fragid(struct line *l)
+{
+	int at = find(l, "--fragid");
+
+	if (at < 0)
+		return true;
+	if (!strcmp(l->word[at - 1], "!"))
+		take_out(l, at - 1, 3);
+	else
+		take_out(l, at, 2);
+	return true;
+}
+
 static bool cannot(struct line *l)
 {
 	return false;
@@ -249,12 +274,14 @@ static const struct chance chances[] = {
 	{ "-m", "time", fix_time, "always or never" },
 	{ "-m", "connlimit", far_connlimit,
 	  "of new connections, limit out of reach" },
+	{ "-m", "frag", any_fragid, "of any id" },
 	{ "-m", "rateest", cannot, "left out" },
 	{ "-j", "SNAT", certain_nat, "no random port" },
 	{ "-j", "DNAT", certain_nat, "no random port" },
 	{ "-j", "MASQUERADE", certain_nat, "no random port" },
 	{ "-j", "REDIRECT", certain_nat, "no random port" },
 	{ "-j", "NETMAP", certain_nat, "no random port" },
+	{ "-j", "TEE", few_copies, "of 5,000 bytes" },
 };
 
 struct tally {
