@@ -164,7 +164,7 @@ set_rules()
 # A server that gives back what it gets, and one connection to it
 connection_start()
 {
-	in_ns "$server" socat TCP-LISTEN:8080,fork,reuseaddr EXEC:cat &
+	ip netns exec "$server" socat TCP-LISTEN:8080,fork,reuseaddr EXEC:cat &
 	jobs="$jobs $!"
 	wait_for 60 listens "$server" tcp 8080 || return
 	coproc CONN { ip netns exec "$client" socat - TCP:10.1.0.1:80; }

@@ -382,7 +382,7 @@ live_check()
 			grep -q 'OUTPUT.*RELATED' '$scratch/native$1'"
 }
 
-if command -v socat tcpdump ping > /dev/null && live_devices; then
+if type socat tcpdump ping > /dev/null 2>&1 && live_devices; then
 	live_check 4 "$IPTABLES" icmp 10.9.0.1 10.9.0.2
 	live_check 6 "${IP6TABLES:-ip6tables-legacy}" ipv6-icmp fd09::1 fd09::2
 else
