@@ -26,8 +26,8 @@ case $ENGINE in
 bpfilter) require_bpfilter ;;
 native) require_native ;;
 esac
-# Its sysctls come with it
-modprobe -q nf_conntrack 2>/dev/null
+# Sysctls come with the one, nobody asks for the other by itself
+modprobe -q -a nf_conntrack nf_nat_ftp 2>/dev/null
 
 servers=
 
