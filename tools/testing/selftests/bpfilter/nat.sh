@@ -368,7 +368,7 @@ connections()
 {
 	in_ns "$router" conntrack -L -f "ipv$f" 2> /dev/null |
 		grep -v 'icmpv6.*type=13[3-6]' |
-		sed -E 's/^([a-z0-9]+ +[0-9]+) [0-9]+/\1/; s/ (id|use)=[0-9]+//g
+		sed -E 's/^([a-z0-9]+ +[0-9]+) [0-9]+/\1/; s/ id=[0-9]+//g
 			s/(40[0-9]{3}|6[0-9]{4})/PORT/g; s/id=PORT/id=N/g' |
 		sed -E '/^icmp/s/ id=[A-Z0-9]+//g' | sort
 }
